@@ -1,0 +1,6 @@
+"""`python -m lpdesk`."""
+
+from lpdesk.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The desk: `step(cause, at)` is the one place where the engines meet.
+
+Pure and synchronous. One case for each cause; every engine method returns the events it decided.
+Replaying the same causes at the same times on a fresh desk gives the same events, byte for byte.
+"""
+
+from __future__ import annotations
+
+from lpdesk.domain import commands as cmd
+from lpdesk.domain import events as ev
+from lpdesk.domain import reports as rep
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Cause, Event
+from lpdesk.domain.values import Instant, exact
+from lpdesk.engines.dealing import Dealing
+from lpdesk.engines.quoting import Quoting, refused
+from lpdesk.engines.state import State
+
+Events = list[Event]
+
+
+class Desk:
+    """All state of a desk, and the one door to it."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.quoting = Quoting(self.state)
+        self.dealing = Dealing(self.state, self.quoting)
+
+    @exact
+    def step(self, cause: Cause, at: Instant) -> tuple[Event, ...]:
+        """Everything that follows from `cause` at time `at`. Raises `Bug` only."""
+        events = self._decide(cause, at)
+        for event in tuple(events):
+            changed = self.state.health.observe(event, at)
+            if changed:
+                events.append(changed)
+            if isinstance(event, ev.LegFilled | ev.LegRejected):
+                self.state.quality.executed(event.lp, event.response_ns)
+        return tuple(events)
+
+    def next_due(self) -> Instant | None:
+        """When the desk next wants a `Pulse`; None while nothing is waiting."""
+        times = [race.due for race in self.quoting.races.values() if not race.ended]
+        times += [trade.due for trade in self.dealing.open_trades.values()]
+        return min((due for due in times if due is not None), default=None)
+
+    def _decide(self, cause: Cause, at: Instant) -> Events:
+        match cause:
+            case rep.Pulse():
+                return self.quoting.wake(at) + self.dealing.wake(at)
+            case rep.LpQuoted():
+                return self.quoting.quoted(cause, at)
+            case rep.LpFailed() | rep.LpWithdrew():
+                return self.quoting.missed(cause, at)
+            case rep.LpStreamed():
+                moved = self.state.market.moved(cause, at)
+                return [moved] if moved else []
+            case rep.OrderFilled():
+                return self.dealing.filled(cause, at)
+            case rep.OrderRejected() | rep.OrderNotSent():
+                return self.dealing.rejected(cause, at)
+            case rep.OrderLost():
+                return self.dealing.lost(cause, at)
+            case rep.OrderPending():
+                return self.dealing.pending(cause, at)
+            case rep.OrderNotFound():
+                return self.dealing.not_found(cause, at)
+            case rep.QueryFailed():
+                return []
+            case cmd.RequestQuote():
+                return self.quoting.request(cause, at)
+            case cmd.AcceptQuote():
+                return self.dealing.accept(cause, at)
+            case cmd.CancelRfq():
+                return self.quoting.cancel(cause)
+            case cmd.SetAutoRefresh():
+                return self.quoting.set_auto_refresh(cause)
+            case cmd.Halt():
+                return self._halt(cause)
+            case cmd.Resume():
+                self.state.halted = False
+                return [ev.TradingResumed()]
+            case cmd.UnblockLp():
+                changed = self.state.health.unblock(cause.lp)
+                return [changed] if changed else [refused(Reason.BAD_LP, "lp", "not blocked")]
+            case rep.DeskStarted():
+                return self._start(cause, at)
+            case rep.DeskStopped():
+                ended = self.quoting.end_live(Reason.RESTARTED, cause.why)
+                return [*ended, ev.DeskClosed(why=cause.why)]
+
+    def _start(self, cause: rep.DeskStarted, at: Instant) -> Events:
+        """A process begins or resumes: what was live is ended, what was sent is asked for."""
+        events: Events = [
+            ev.DeskOpened(instance=cause.instance, settings=cause.settings),
+            *self.quoting.end_live(Reason.RESTARTED, "the desk was restarted"),
+        ]
+        self.state.reset(cause.instance, cause.settings)
+        self.quoting.races.clear()
+        return [*events, *self.state.open_accounts(), *self.dealing.resume(at)]
+
+    def _halt(self, cause: cmd.Halt) -> Events:
+        self.state.halted = True
+        return [ev.TradingHalted(why=cause.why), *self.quoting.end_live(Reason.HALTED, cause.why)]

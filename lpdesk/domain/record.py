@@ -1,0 +1,82 @@
+"""The journal's unit: one cause with what it did."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from lpdesk.domain import commands, events, reports
+from lpdesk.domain.values import Instant
+
+Command: TypeAlias = (
+    commands.RequestQuote
+    | commands.AcceptQuote
+    | commands.CancelRfq
+    | commands.SetAutoRefresh
+    | commands.Halt
+    | commands.Resume
+    | commands.UnblockLp
+)
+
+Report: TypeAlias = (
+    reports.DeskStarted
+    | reports.DeskStopped
+    | reports.Pulse
+    | reports.LpQuoted
+    | reports.LpFailed
+    | reports.LpWithdrew
+    | reports.LpStreamed
+    | reports.OrderFilled
+    | reports.OrderRejected
+    | reports.OrderPending
+    | reports.OrderLost
+    | reports.OrderNotSent
+    | reports.OrderNotFound
+    | reports.QueryFailed
+)
+
+Cause: TypeAlias = Command | Report
+
+Event: TypeAlias = (
+    events.DeskOpened
+    | events.DeskClosed
+    | events.CommandRefused
+    | events.TradingHalted
+    | events.TradingResumed
+    | events.MarketMoved
+    | events.LpHealthChanged
+    | events.RfqOpened
+    | events.LpAsked
+    | events.LpSkipped
+    | events.QuoteReceived
+    | events.LpMissed
+    | events.QuoteLocked
+    | events.QuoteUnlocked
+    | events.RoundEnded
+    | events.RfqRefreshed
+    | events.AutoRefreshSet
+    | events.RfqEnded
+    | events.TradeOpened
+    | events.AcceptRepeated
+    | events.HoldPlaced
+    | events.HoldResolved
+    | events.OrderSent
+    | events.LegFilled
+    | events.LegRejected
+    | events.TradeUnknown
+    | events.OrderQueried
+    | events.Transferred
+    | events.TradeSettled
+    | events.TradeFailed
+    | events.BreakFound
+)
+
+
+class Record(Struct, frozen=True):
+    """`seq` counts from 1 without a gap; `at` never goes back."""
+
+    seq: int
+    at: Instant
+    cause: Cause
+    events: tuple[Event, ...]

@@ -1,0 +1,139 @@
+"""Reports: what happened outside, in the past tense. The desk believes none of them blindly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.settings import Settings
+from lpdesk.domain.values import Side
+
+
+class Report(Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """Something that happened outside the core."""
+
+
+class DeskStarted(Report, frozen=True, kw_only=True):
+    """A process opened this journal. `instance`, drawn once a start, makes order ids unique."""
+
+    instance: str
+    settings: Settings
+    version: str
+
+
+class DeskStopped(Report, frozen=True, kw_only=True):
+    """The process ends in order; live requests end with it."""
+
+    why: str
+
+
+class Pulse(Report, frozen=True, kw_only=True):
+    """Time has come to a point that the desk asked to be woken at."""
+
+
+class LpQuoted(Report, frozen=True, kw_only=True):
+    """An LP's one-way firm price for an ask. `validity_ns` counts from this report's receipt."""
+
+    lp: str
+    ask_id: str
+    quote_ref: str
+    symbol: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    validity_ns: int
+
+
+class LpFailed(Report, frozen=True, kw_only=True):
+    """An LP gave no price for an ask: it declined, broke off, or sent something unusable."""
+
+    lp: str
+    ask_id: str
+    reason: Reason
+    text: str = ""
+    retry_after_ns: int = 0
+
+
+class LpWithdrew(Report, frozen=True, kw_only=True):
+    """A streaming LP took its price for an ask back, or its stream went stale or broke."""
+
+    lp: str
+    ask_id: str
+    reason: Reason
+    text: str = ""
+
+
+class LpStreamed(Report, frozen=True, kw_only=True):
+    """A streaming LP's top of book, conflated: indicative, for the market view."""
+
+    lp: str
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+    bid_size: Decimal
+    ask_size: Decimal
+
+
+class OrderFilled(Report, frozen=True, kw_only=True):
+    """An LP says it filled our order. `partial` when it says that more may, or will not, come."""
+
+    lp: str
+    order_id: str
+    execution_id: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    partial: bool = False
+
+
+class OrderRejected(Report, frozen=True, kw_only=True):
+    """An LP says it did not fill our order."""
+
+    lp: str
+    order_id: str
+    reason: Reason
+    text: str = ""
+
+
+class OrderPending(Report, frozen=True, kw_only=True):
+    """An LP holds our order and has not decided."""
+
+    lp: str
+    order_id: str
+
+
+class OrderLost(Report, frozen=True, kw_only=True):
+    """The answer to our order is lost or unreadable: nobody here knows whether it was filled."""
+
+    lp: str
+    order_id: str
+    reason: Reason
+    text: str = ""
+
+
+class OrderNotSent(Report, frozen=True, kw_only=True):
+    """No byte of our order left this machine."""
+
+    lp: str
+    order_id: str
+    reason: Reason
+    text: str = ""
+
+
+class OrderNotFound(Report, frozen=True, kw_only=True):
+    """The LP answered a status query: it does not know our order (yet)."""
+
+    lp: str
+    order_id: str
+
+
+class QueryFailed(Report, frozen=True, kw_only=True):
+    """A status query got no usable answer."""
+
+    lp: str
+    order_id: str
+    reason: Reason
+    text: str = ""

@@ -1,0 +1,127 @@
+"""What a desk deals, with whom and by which rules: the pure part of the configuration.
+
+The journal's `DeskStarted` records carry it, so a journal replays without any file beside it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from lpdesk.domain.values import SECOND, ZERO, Dealt
+
+
+class Pair(Struct, frozen=True, kw_only=True):
+    """base/quote: a price is quote units for one base unit. `minimum`, `maximum` in base units."""
+
+    base: str
+    quote: str
+    base_decimals: int
+    quote_decimals: int
+    minimum: Decimal
+    maximum: Decimal | None = None
+    markup_bps: Decimal = Decimal(5)
+    profit: Dealt = Dealt.QUOTE
+
+    @property
+    def symbol(self) -> str:
+        return f"{self.base}/{self.quote}"
+
+    def asset(self, dealt: Dealt) -> str:
+        return self.base if dealt is Dealt.BASE else self.quote
+
+    def decimals(self, dealt: Dealt) -> int:
+        return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
+
+
+class Lp(Struct, frozen=True, kw_only=True):
+    """A liquidity provider's terms. Sizes in base units; `pairs` empty means every pair."""
+
+    name: str
+    kind: str
+    tier: int = 1
+    pairs: tuple[str, ...] = ()
+    timeout_ns: int = 2 * SECOND
+    poll_interval_ns: int = SECOND // 2
+    rate_per_second: Decimal = Decimal(20)
+    fee_bps: Decimal = ZERO
+    minimum: Decimal = ZERO
+    maximum: Decimal | None = None
+    credit: dict[str, Decimal] = {}
+
+    @property
+    def streams(self) -> bool:
+        """Whether the LP pushes new prices by itself after one ask."""
+        return self.kind == "stream"
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """A client, its opening balances and its limit for one trade in units of the quote asset."""
+
+    name: str
+    balances: dict[str, Decimal] = {}
+    maximum: Decimal | None = None
+
+
+class Markup(Struct, frozen=True, kw_only=True):
+    """A markup rule. Empty client or pair means any; it holds from `from_base` base units up."""
+
+    bps: Decimal
+    client: str = ""
+    pair: str = ""
+    from_base: Decimal = ZERO
+
+
+class Polling(StrEnum):
+    """How LPs are asked again while a lock stands."""
+
+    EACH = "each"  # every LP at its own interval; the lock may move on any answer
+    ROUND = "round"  # all together; the lock may move when the last of the round has answered
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """Desk-wide rules of quoting, locking and hedging."""
+
+    lock_policy: str = "price"
+    threshold_bps: Decimal = Decimal(1)
+    dwell_ns: int = SECOND
+    polling: Polling = Polling.EACH
+    round_interval_ns: int = 700_000_000
+    validity_buffer_ns: int = 2 * SECOND
+    max_validity_ns: int = 60 * SECOND
+    rfq_duration_ns: int = 30 * SECOND
+    auto_refresh: bool = False
+    max_refreshes: int = 20
+    max_live_rfqs: int = 50
+    size_tolerance_bps: Decimal = Decimal(1)
+    price_band_bps: Decimal = Decimal(500)
+    stale_after_ns: int = 5 * SECOND
+    loss_limit_bps: Decimal = ZERO
+    unfound_grace_ns: int = 10 * SECOND
+    breaker_failures: int = 5
+    breaker_retry_ns: int = 2 * SECOND
+    breaker_retry_cap_ns: int = 60 * SECOND
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything the pure desk needs to know."""
+
+    pairs: tuple[Pair, ...] = ()
+    lps: tuple[Lp, ...] = ()
+    clients: tuple[Client, ...] = ()
+    default_client: str = "house"
+    markups: tuple[Markup, ...] = ()
+    desk_balances: dict[str, Decimal] = {}
+    rules: Rules = Rules()
+    environment: str = "SANDBOX"
+
+    def pair(self, symbol: str) -> Pair | None:
+        return next((pair for pair in self.pairs if pair.symbol == symbol), None)
+
+    def lp(self, name: str) -> Lp | None:
+        return next((lp for lp in self.lps if lp.name == name), None)
+
+    def client(self, name: str) -> Client | None:
+        return next((client for client in self.clients if client.name == name), None)

@@ -1,0 +1,413 @@
+"""One request's race: who is asked when, which quote is the lock, until when it may be dealt on.
+
+Domain rules 3 and 5. Event-driven: a quote competes when it arrives, nobody waits for the slowest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from lpdesk.domain.events import (
+    LockCause,
+    LpAsked,
+    LpMissed,
+    LpSkipped,
+    QuoteLocked,
+    QuoteReceived,
+    QuoteUnlocked,
+    RfqEnd,
+    RfqEnded,
+    RfqOpened,
+    RfqRefreshed,
+    RoundEnded,
+    Verdict,
+)
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Event
+from lpdesk.domain.reports import LpFailed, LpQuoted, LpWithdrew
+from lpdesk.domain.settings import Lp, Pair, Polling, Settings
+from lpdesk.domain.values import FIGURE_DECIMALS, ONE, ZERO, Instant, round_even
+from lpdesk.engines import pricing
+from lpdesk.engines.cover import Cover, Terms, Valuer
+from lpdesk.engines.health import Refusal
+from lpdesk.engines.lock import POLICIES
+
+MISSED_ASKS = 16
+
+
+class Lock(Struct, frozen=True):
+    """The client quote in force."""
+
+    quote_id: str
+    cover: Cover
+    terms: Terms
+    locked_at: Instant
+
+
+class Lane:
+    """One LP in one race."""
+
+    __slots__ = (
+        "ask_id", "asked_at", "asked_quantity", "cover", "deadline_at", "last_all_in", "lp",
+        "missed", "next_at", "refs", "settled", "skipped",
+    )  # fmt: skip
+
+    def __init__(self, lp: Lp, at: Instant) -> None:
+        self.lp = lp
+        self.ask_id = ""
+        self.asked_at = at
+        self.asked_quantity = ONE
+        self.deadline_at: Instant | None = None
+        self.next_at: Instant | None = at
+        self.cover: Cover | None = None
+        self.last_all_in: Decimal | None = None
+        self.missed: dict[str, Instant] = {}
+        self.refs: dict[str, tuple[Decimal, Decimal | None]] = {}
+        self.settled = False  # whether its answer of this round is in, for good or ill
+        self.skipped: Reason | None = None
+
+
+class Race:
+    """The race of one RFQ. Methods take the time and return the events they caused."""
+
+    def __init__(
+        self,
+        rfq: RfqOpened,
+        pair: Pair,
+        lps: tuple[Lp, ...],
+        settings: Settings,
+        next_quote_id: Callable[[], str],
+        at: Instant,
+    ) -> None:
+        self.rfq = rfq
+        self.pair = pair
+        self.rules = settings.rules
+        self.value = Valuer(rfq, pair, settings)
+        self.lanes = {lp.name: Lane(lp, at) for lp in lps}
+        self.lock: Lock | None = None
+        self.expires_at = rfq.expires_at
+        self.auto_refresh = rfq.auto_refresh
+        self.ended = False
+        self.round = 0
+        self._next_quote_id = next_quote_id
+        self._policy = POLICIES[settings.rules.lock_policy]
+        self._asks = 0
+        self._refreshes = 0
+        self._priced = False
+        self._round_at = at
+        self._reconsider_at: Instant | None = None
+
+    # ---- asking
+
+    def wanting(self, at: Instant) -> list[Lane]:
+        """The LPs whose turn it is; never the one behind the lock."""
+        if self.ended:
+            return []
+        locked = self.lock.cover.lp if self.lock else None
+        if self.rules.polling is Polling.ROUND:
+            if self._pending() or at < self._round_at:
+                return []
+            self.round += 1
+            self._round_at = at + self.rules.round_interval_ns
+            return [lane for lane in self.lanes.values() if lane.lp.name != locked]
+        return [
+            lane
+            for lane in self.lanes.values()
+            if lane.next_at is not None
+            and lane.next_at <= at
+            and lane.deadline_at is None
+            and lane.lp.name != locked
+        ]
+
+    def quantity_for(self, lane: Lane, market_price: Decimal | None) -> Decimal:
+        """Base units to ask `lane` for: exact where the amount says, else by the best known price.
+
+        With no price at all the pair's minimum is asked, to learn one; the answer is then asked
+        again for the exact size (`Verdict.SIZING`).
+        """
+        best = next((cover.all_in for cover in self.covers(lane.asked_at)), market_price)
+        return self.value.quantity(lane.last_all_in or best)
+
+    def ask(self, lane: Lane, quantity: Decimal, at: Instant) -> LpAsked:
+        self._asks += 1
+        lane.ask_id = f"{self.rfq.rfq_id}.{self._asks}"
+        lane.asked_at, lane.asked_quantity = at, quantity
+        lane.deadline_at, lane.next_at = at + lane.lp.timeout_ns, None
+        lane.skipped = None
+        return LpAsked(
+            rfq_id=self.rfq.rfq_id,
+            ask_id=lane.ask_id,
+            lp=lane.lp.name,
+            symbol=self.pair.symbol,
+            side=self.rfq.base_side,
+            quantity=quantity,
+            deadline_at=lane.deadline_at,
+        )
+
+    def skip(self, lane: Lane, refusal: Refusal, at: Instant) -> list[Event]:
+        """Leave an LP out for now; said once for each reason."""
+        lane.next_at = refusal.retry_at
+        lane.settled = refusal.reason is not Reason.RATE_LIMITED
+        if lane.skipped is refusal.reason:
+            return []
+        lane.skipped = refusal.reason
+        return [
+            LpSkipped(
+                rfq_id=self.rfq.rfq_id,
+                lp=lane.lp.name,
+                reason=refusal.reason,
+                text=refusal.text,
+                retry_at=refusal.retry_at,
+            )
+        ]
+
+    # ---- answers
+
+    def quoted(
+        self, quote: LpQuoted, at: Instant, exec_p95_ns: int | None, mid: Decimal | None
+    ) -> list[Event]:
+        """An LP's price came. It is recorded whatever it is; a live one competes at once."""
+        lane = self.lanes.get(quote.lp)
+        if lane is None or (quote.ask_id != lane.ask_id and quote.ask_id not in lane.missed):
+            return []
+        late = quote.ask_id != lane.ask_id or (lane.deadline_at is None and not lane.lp.streams)
+        cover = self.value.cover(lane.lp, quote, at, self.expires_at, exec_p95_ns)
+        verdict, text = (Verdict.LATE, "") if late else self._judge(lane, quote, cover, at, mid)
+        received = QuoteReceived(
+            rfq_id=self.rfq.rfq_id,
+            lp=quote.lp,
+            ask_id=quote.ask_id,
+            quote_ref=quote.quote_ref,
+            price=quote.price,
+            all_in=cover.all_in,
+            quantity=quote.quantity,
+            response_ns=at - lane.missed.pop(quote.ask_id, lane.asked_at),
+            verdict=verdict,
+            dealable_until=cover.dealable_until,
+            text=text,
+        )
+        if late:
+            return [received]
+        self._answered(lane, at, again_at_once=verdict is Verdict.SIZING)
+        if verdict in (Verdict.LIVE, Verdict.SIZING):
+            lane.last_all_in = cover.all_in
+        lane.cover = cover if verdict is Verdict.LIVE else None
+        lane.settled = verdict is not Verdict.SIZING
+        return [received, *self._after_answer(lane, at)]
+
+    def missed(self, report: LpFailed | LpWithdrew, at: Instant) -> list[Event]:
+        """An LP gave no price, or took a streamed one back."""
+        lane = self.lanes.get(report.lp)
+        if lane is None or report.ask_id != lane.ask_id:
+            return []
+        if isinstance(report, LpFailed) and lane.deadline_at is None:
+            return []
+        event = self._miss(lane, report.reason, report.text, at)
+        self._answered(lane, at, again_at_once=False)
+        if isinstance(report, LpFailed) and lane.lp.streams:
+            lane.next_at = at + lane.lp.poll_interval_ns
+        lane.cover = None
+        events: list[Event] = [event]
+        if isinstance(report, LpWithdrew) and self.lock and self.lock.cover.lp == report.lp:
+            events += self._replace(at)
+        return events + self._after_answer(lane, at)
+
+    def _judge(
+        self, lane: Lane, quote: LpQuoted, cover: Cover, at: Instant, mid: Decimal | None
+    ) -> tuple[Verdict, str]:
+        # a stream's size is cut to what was asked, so only its price identifies a quote
+        content = (quote.price, None if lane.lp.streams else quote.quantity)
+        if lane.refs.setdefault(quote.quote_ref, content) != content:
+            return Verdict.BAD, "one quote id for two quotes"
+        return self.value.judge(quote, cover, lane.asked_quantity, at, mid)
+
+    def _answered(self, lane: Lane, at: Instant, *, again_at_once: bool) -> None:
+        lane.deadline_at = None
+        if again_at_once:
+            lane.next_at = at
+        elif not lane.lp.streams:
+            lane.next_at = max(at, lane.asked_at + lane.lp.poll_interval_ns)
+
+    def _miss(self, lane: Lane, reason: Reason, text: str, at: Instant) -> LpMissed:
+        lane.settled = True
+        return LpMissed(
+            rfq_id=self.rfq.rfq_id,
+            lp=lane.lp.name,
+            ask_id=lane.ask_id,
+            reason=reason,
+            text=text,
+            response_ns=at - lane.asked_at,
+        )
+
+    # ---- the lock
+
+    def covers(self, at: Instant) -> list[Cover]:
+        """Every cover that may still be dealt on, best first; ties: earlier receipt, then name."""
+        alive = (lane.cover for lane in self.lanes.values())
+        return sorted(
+            (cover for cover in alive if cover is not None and cover.dealable_until > at),
+            key=lambda cover: (
+                pricing.better(cover.all_in, self.rfq.base_side),
+                cover.received_at,
+                cover.lp,
+            ),
+        )
+
+    def _after_answer(self, lane: Lane, at: Instant) -> list[Event]:
+        if self.ended:  # a dealt request only gathers covers to fall back on
+            return []
+        events: list[Event] = []
+        if self.rules.polling is Polling.EACH:
+            events += self._contest(at) if lane.cover else []
+        elif not self._pending():
+            events.append(RoundEnded(rfq_id=self.rfq.rfq_id, round=self.round))
+            events += self._contest(at)
+        return events + self.end_if_dry()
+
+    def _contest(self, at: Instant) -> list[Event]:
+        """The best challenger takes the lock if the policy lets it."""
+        self._reconsider_at = None
+        covers = self.covers(at)
+        if self.lock is None:
+            return [self._take(covers[0], LockCause.FIRST, at)] if covers else []
+        lock = self.lock
+        challenger = next((cover for cover in covers if cover.lp != lock.cover.lp), None)
+        if challenger is None:
+            return []
+        advantage = self._advantage(challenger)
+        takes_at = self._policy(self.rules, advantage, lock.locked_at)
+        if takes_at is None:
+            return []
+        if takes_at > at:
+            self._reconsider_at = takes_at
+            return []
+        return [self._take(challenger, LockCause.IMPROVED, at)]
+
+    def _advantage(self, cover: Cover) -> Decimal:
+        assert self.lock is not None
+        price = self.value.terms(cover.all_in).price
+        return pricing.advantage_bps(self.lock.terms.price, price, self.rfq.base_side)
+
+    def _replace(self, at: Instant) -> list[Event]:
+        """The cover was withdrawn: the client quote does not stand a moment longer."""
+        assert self.lock is not None
+        covers = self.covers(at)
+        if covers:
+            return [self._take(covers[0], LockCause.REPLACED, at)]
+        gone, self.lock = self.lock, None
+        return [
+            QuoteUnlocked(rfq_id=self.rfq.rfq_id, quote_id=gone.quote_id, reason=Reason.WITHDRAWN)
+        ]
+
+    def _take(self, cover: Cover, cause: LockCause, at: Instant) -> QuoteLocked:
+        terms = self.value.terms(cover.all_in)
+        improvement = self._advantage(cover) if self.lock else ZERO
+        if self.lock:  # the former lock may compete again
+            former = self.lanes[self.lock.cover.lp]
+            if not former.lp.streams and former.deadline_at is None:
+                former.next_at = max(at, former.asked_at + former.lp.poll_interval_ns)
+        self._priced = True
+        self.lock = Lock(self._next_quote_id(), cover, terms, at)
+        return QuoteLocked(
+            rfq_id=self.rfq.rfq_id,
+            quote_id=self.lock.quote_id,
+            lp=cover.lp,
+            quote_ref=cover.quote_ref,
+            lp_price=cover.price,
+            all_in=cover.all_in,
+            quantity=cover.quantity,
+            markup_bps=terms.markup_bps,
+            client_price=terms.price,
+            pays=terms.amounts.pays,
+            pays_asset=terms.amounts.pays_asset,
+            receives=terms.amounts.receives,
+            receives_asset=terms.amounts.receives_asset,
+            cause=cause,
+            improvement_bps=round_even(improvement, FIGURE_DECIMALS),
+            received_at=cover.received_at,
+            dealable_until=cover.dealable_until,
+            exec_ns=cover.exec_ns,
+        )
+
+    # ---- time
+
+    @property
+    def due(self) -> Instant | None:
+        """When the race next wants to be woken."""
+        if self.ended:
+            return None
+        times = [self.expires_at]
+        if self.lock:
+            times.append(self.lock.cover.dealable_until)
+        if self._reconsider_at is not None:
+            times.append(self._reconsider_at)
+        locked = self.lock.cover.lp if self.lock else None
+        rounds = self.rules.polling is Polling.ROUND
+        if rounds and not self._pending():
+            times.append(self._round_at)
+        for lane in self.lanes.values():
+            if lane.deadline_at is not None:
+                times.append(lane.deadline_at)
+            elif lane.next_at is not None and lane.lp.name != locked and not rounds:
+                times.append(lane.next_at)
+        return min(times)
+
+    def wake(self, at: Instant) -> list[Event]:
+        """What time alone brings: expiry, deadlines, the end of a dwell."""
+        if self.lock and self.lock.cover.dealable_until <= at:
+            return self._expire(at)
+        events: list[Event] = []
+        for lane in self.lanes.values():
+            if lane.deadline_at is not None and lane.deadline_at <= at:
+                events += self._time_out(lane, at)
+        if self.ended:
+            return events
+        if self.expires_at <= at:
+            return events + self._expire(at)
+        if self._reconsider_at is not None and self._reconsider_at <= at:
+            events += self._contest(at)
+        return events
+
+    def _time_out(self, lane: Lane, at: Instant) -> list[Event]:
+        event = self._miss(lane, Reason.TIMED_OUT, "", at)
+        if len(lane.missed) >= MISSED_ASKS:
+            lane.missed.pop(next(iter(lane.missed)))
+        lane.missed[lane.ask_id] = lane.asked_at
+        self._answered(lane, at, again_at_once=False)
+        lane.cover = None
+        return [event, *self._after_answer(lane, at)]
+
+    def _expire(self, at: Instant) -> list[Event]:
+        if not (self.auto_refresh and self._refreshes < self.rules.max_refreshes):
+            if self._priced:
+                return self.end(RfqEnd.EXPIRED)
+            return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
+        self._refreshes += 1
+        self.expires_at = at + self.rules.rfq_duration_ns
+        self.lock, self._reconsider_at, self._round_at = None, None, at
+        for lane in self.lanes.values():
+            lane.next_at, lane.deadline_at, lane.cover, lane.settled = at, None, None, False
+        return [
+            RfqRefreshed(
+                rfq_id=self.rfq.rfq_id, refreshes=self._refreshes, expires_at=self.expires_at
+            )
+        ]
+
+    def end(self, how: RfqEnd, reason: Reason | None = None, text: str = "") -> list[Event]:
+        """No more asking. Covers stay known: a rejected hedge may still fall back on them."""
+        self.ended = True
+        return [RfqEnded(rfq_id=self.rfq.rfq_id, how=how, reason=reason, text=text)]
+
+    def end_if_dry(self) -> list[Event]:
+        """A first round in which nobody has a usable price ends the request."""
+        if self.ended or self._priced:
+            return []
+        if all(lane.settled and lane.deadline_at is None for lane in self.lanes.values()):
+            return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
+        return []
+
+    def _pending(self) -> bool:
+        return any(lane.deadline_at is not None for lane in self.lanes.values())

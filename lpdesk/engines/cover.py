@@ -1,0 +1,111 @@
+"""What an LP quote is worth to one request: validity, verdict, and the client's terms on it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from lpdesk.domain.events import RfqOpened, Verdict
+from lpdesk.domain.reports import LpQuoted
+from lpdesk.domain.settings import Lp, Pair, Settings
+from lpdesk.domain.values import BPS, ONE, Dealt, Instant
+from lpdesk.engines import pricing
+from lpdesk.engines.quality import UNMEASURED_EXEC_NS
+
+
+class Cover(Struct, frozen=True):
+    """An LP quote that a client quote can stand on, until `dealable_until`."""
+
+    lp: str
+    quote_ref: str
+    price: Decimal
+    all_in: Decimal
+    quantity: Decimal
+    received_at: Instant
+    expires_at: Instant
+    dealable_until: Instant
+    exec_ns: int
+
+
+class Terms(Struct, frozen=True):
+    """What the client gets on a cover, and how much base hedges it."""
+
+    markup_bps: Decimal
+    price: Decimal
+    amounts: pricing.Amounts
+    hedge: Decimal
+
+
+class Valuer:
+    """Values quotes for one request."""
+
+    def __init__(self, rfq: RfqOpened, pair: Pair, settings: Settings) -> None:
+        self.rfq = rfq
+        self.pair = pair
+        self.markups = settings.markups
+        self.rules = settings.rules
+
+    def terms(self, cover_price: Decimal) -> Terms:
+        """The client's terms on an all-in cover price."""
+        rfq, pair = self.rfq, self.pair
+        base = rfq.amount if rfq.dealt is Dealt.BASE else rfq.amount / cover_price
+        markup = pricing.resolve_markup(self.markups, rfq.client, pair, base)
+        price = pricing.client_price(cover_price, rfq.base_side, markup)
+        hedge = pricing.hedge_quantity(
+            pair, rfq.dealt, rfq.base_side, rfq.amount, markup, cover_price
+        )
+        assert hedge is not None
+        amounts = pricing.amounts(pair, rfq.dealt, rfq.base_side, rfq.amount, price)
+        return Terms(markup, price, amounts, hedge)
+
+    def quantity(self, price: Decimal | None) -> Decimal:
+        """Base units to ask an LP for: exact where the amount says, else from the price known.
+
+        With no price at all the pair's minimum is asked, to learn one; the answer is then asked
+        again for the exact size (`Verdict.SIZING`).
+        """
+        if self.rfq.dealt is Dealt.BASE:
+            return self.terms(price or ONE).hedge
+        return max(self.terms(price).hedge, self.pair.minimum) if price else self.pair.minimum
+
+    def cover(
+        self, lp: Lp, quote: LpQuoted, at: Instant, ends_at: Instant, exec_p95_ns: int | None
+    ) -> Cover:
+        """The quote with its validity: never longer than the LP's, less our buffer. No floor."""
+        expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
+        buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
+        return Cover(
+            lp=lp.name,
+            quote_ref=quote.quote_ref,
+            price=quote.price,
+            all_in=pricing.all_in(quote.price, self.rfq.base_side, lp.fee_bps),
+            quantity=quote.quantity,
+            received_at=at,
+            expires_at=expires_at,
+            dealable_until=min(expires_at - buffer, ends_at),
+            exec_ns=exec_p95_ns or UNMEASURED_EXEC_NS,
+        )
+
+    def judge(
+        self, quote: LpQuoted, cover: Cover, asked: Decimal, at: Instant, mid: Decimal | None
+    ) -> tuple[Verdict, str]:
+        """Whether a quote that came in time may compete, and if not why."""
+        if quote.symbol != self.pair.symbol or quote.side is not self.rfq.base_side:
+            return Verdict.BAD, "price for something else"
+        if quote.price <= 0 or quote.quantity <= 0 or quote.quantity > asked:
+            return Verdict.BAD, "impossible price or size"
+        if mid and abs(quote.price - mid) * BPS > self.rules.price_band_bps * mid:
+            return Verdict.OUTLIER, "far from the market"
+        if quote.quantity < asked:
+            return Verdict.SHORT, ""
+        if self.rfq.dealt is Dealt.QUOTE and not self._sized(cover):
+            return Verdict.SIZING, ""
+        return (Verdict.LIVE, "") if cover.dealable_until > at else (Verdict.BRIEF, "")
+
+    def _sized(self, cover: Cover) -> bool:
+        """Whether the quoted base hedges the dealt quote amount, within the tolerance."""
+        needed = self.terms(cover.all_in).hedge
+        unit = ONE.scaleb(-self.pair.base_decimals)
+        tolerance = max(unit, needed * self.rules.size_tolerance_bps / BPS)
+        return abs(needed - cover.quantity) <= tolerance

@@ -1,0 +1,278 @@
+"""Accepted quotes: held, hedged, settled; rejects fall back, lost outcomes are asked for.
+
+What is durable when: the intent before the LP is asked, the LP's answer before the client is told.
+"""
+
+from __future__ import annotations
+
+from lpdesk.domain import commands as cmd
+from lpdesk.domain import events as ev
+from lpdesk.domain import reports as rep
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Event
+from lpdesk.domain.values import Instant
+from lpdesk.engines import execution, settlement
+from lpdesk.engines.aggregator import Race
+from lpdesk.engines.cover import Cover
+from lpdesk.engines.execution import Order, Trade
+from lpdesk.engines.ledger import Hold, client_account
+from lpdesk.engines.lifecycle import ORDER, OrderMove, OrderState, TradeMove, TradeState
+from lpdesk.engines.quoting import Quoting, check_limits, refused
+from lpdesk.engines.state import State
+
+Events = list[Event]
+
+
+class Dealing:
+    """All trades of a desk."""
+
+    def __init__(self, state: State, quoting: Quoting) -> None:
+        self.state = state
+        self.quoting = quoting
+        self.open_trades: dict[str, Trade] = {}
+        self.orders: dict[str, tuple[Trade, Order]] = {}
+        self.dealt: dict[str, str] = {}
+
+    def resume(self, at: Instant) -> Events:
+        """After a restart: whatever may have been sent is unknown, and asked for."""
+        events: Events = []
+        for trade in self.open_trades.values():
+            if trade.state is TradeState.EXECUTING:
+                text = "the desk was restarted"
+                events.append(execution.lose(trade, trade.order, Reason.RESTARTED, text, at))
+            events.append(execution.query(trade, trade.order, at))
+        return events
+
+    def wake(self, at: Instant) -> Events:
+        events: Events = []
+        for trade in list(self.open_trades.values()):
+            if trade.due is not None and trade.due <= at:
+                events += self._chase(trade, at)
+        return events
+
+    def accept(self, cause: cmd.AcceptQuote, at: Instant) -> Events:
+        repeated = self.dealt.get(cause.quote_id)
+        if repeated:
+            return [ev.AcceptRepeated(trade_id=repeated, quote_id=cause.quote_id)]
+        race = self.quoting.races.get(cause.rfq_id)
+        refusal = self._check_accept(cause, race, at)
+        if refusal:
+            return [refusal]
+        assert race is not None and race.lock is not None
+        lock, rfq = race.lock, race.rfq
+        amounts = lock.terms.amounts
+        opened = ev.TradeOpened(
+            trade_id=self.state.name("T"),
+            rfq_id=rfq.rfq_id,
+            quote_id=lock.quote_id,
+            client=rfq.client,
+            symbol=rfq.symbol,
+            side=rfq.side,
+            dealt=rfq.dealt,
+            amount=rfq.amount,
+            base_side=rfq.base_side,
+            client_price=lock.terms.price,
+            markup_bps=lock.terms.markup_bps,
+            pays=amounts.pays,
+            pays_asset=amounts.pays_asset,
+            receives=amounts.receives,
+            receives_asset=amounts.receives_asset,
+            lp=lock.cover.lp,
+        )
+        trade = Trade(opened, race.pair, self.state.name("H"))
+        hold = Hold(client_account(rfq.client), amounts.pays_asset, amounts.pays)
+        self.state.ledger.place(trade.hold_id, hold)
+        self.open_trades[trade.trade_id] = trade
+        self.dealt[lock.quote_id] = trade.trade_id
+        return [
+            opened,
+            ev.HoldPlaced(
+                hold_id=trade.hold_id,
+                trade_id=trade.trade_id,
+                account=hold.account,
+                asset=hold.asset,
+                amount=hold.amount,
+            ),
+            *race.end(ev.RfqEnd.ACCEPTED, text=trade.trade_id),
+            self._send(trade, lock.cover, at),
+        ]
+
+    def _check_accept(
+        self, cause: cmd.AcceptQuote, race: Race | None, at: Instant
+    ) -> ev.CommandRefused | None:
+        """Limits, credit and funds again, and that this is still the quote that was seen."""
+        if self.state.halted:
+            return refused(Reason.HALTED, "desk", "trading is halted")
+        if race is None:
+            return refused(Reason.NOT_FOUND, "rfq", f"{cause.rfq_id} is not known")
+        lock = race.lock
+        if race.ended or lock is None or lock.cover.dealable_until <= at:
+            return refused(Reason.QUOTE_EXPIRED, "quote", "there is no dealable price any more")
+        if lock.quote_id != cause.quote_id:
+            text = f"{cause.quote_id or 'the quote'} was replaced by {lock.quote_id}"
+            return refused(Reason.QUOTE_CHANGED, "quote", text)
+        if self.state.market.crossed(race.pair.symbol, at) and not cause.crossed_ok:
+            return refused(Reason.CROSSED, "market", "bid at or above ask: accept with p!")
+        amounts = lock.terms.amounts
+        client = self.state.settings.client(race.rfq.client)
+        assert client is not None
+        limits = check_limits(race.pair, client, amounts.base, amounts.quote)
+        if limits:
+            return limits
+        lane = race.lanes[lock.cover.lp]
+        credit = self.quoting.credit_refusal(lane.lp, race, lock.cover.quantity, lock.cover.all_in)
+        if credit:
+            return refused(Reason.CREDIT, "lp", f"{lane.lp.name}: {credit.text}")
+        account = client_account(client.name)
+        missing = self.state.ledger.missing(account, amounts.pays_asset, amounts.pays)
+        if missing:
+            text = f"{client.name} is short of {missing} {amounts.pays_asset}"
+            return refused(Reason.NOT_ENOUGH_FUNDS, "client", text)
+        return None
+
+    def _send(self, trade: Trade, cover: Cover, at: Instant) -> ev.OrderSent:
+        """The intent. It is durable before any byte of it leaves."""
+        lp = self.state.settings.lp(cover.lp)
+        assert lp is not None
+        number = f"{trade.trade_id.removeprefix('T-')}-{len(trade.orders) + 1}"
+        sent = execution.send(trade, cover, lp, f"{self.state.instance}-{number}", at)
+        self.orders[sent.order_id] = (trade, trade.order)
+        return sent
+
+    def _chase(self, trade: Trade, at: Instant) -> Events:
+        """An order's deadline has passed, or its state is to be asked for again."""
+        order, events = trade.order, Events()
+        if order.state is OrderState.SENT and order.deadline_at <= at:
+            events.append(execution.lose(trade, order, Reason.TIMED_OUT, "no answer in time", at))
+        if order.query_at is not None and order.query_at <= at:
+            events.append(execution.query(trade, order, at))
+        return events
+
+    def lost(self, cause: rep.OrderLost, at: Instant) -> Events:
+        trade, order = self.orders.get(cause.order_id, (None, None))
+        if trade is None or order is None or order.state is not OrderState.SENT:
+            return []
+        return [
+            execution.lose(trade, order, cause.reason, cause.text, at),
+            execution.query(trade, order, at),
+        ]
+
+    def pending(self, cause: rep.OrderPending, at: Instant) -> Events:
+        _, order = self.orders.get(cause.order_id, (None, None))
+        if order is not None and order.state is OrderState.SENT and order.query_at is None:
+            order.query_at = at + execution.FIRST_QUERY_NS
+        return []
+
+    def not_found(self, cause: rep.OrderNotFound, at: Instant) -> Events:
+        """Proves nothing until the LP's quote has expired and a grace has passed."""
+        trade, order = self.orders.get(cause.order_id, (None, None))
+        if trade is None or order is None or order.state is not OrderState.UNKNOWN:
+            return []
+        if at < order.cover.expires_at + self.state.settings.rules.unfound_grace_ns:
+            return []
+        return self._next_cover(trade, order, Reason.NOT_FOUND, "the LP never had it", at)
+
+    def rejected(self, cause: rep.OrderRejected | rep.OrderNotSent, at: Instant) -> Events:
+        trade, order = self.orders.get(cause.order_id, (None, None))
+        if trade is None or order is None or order.state is OrderState.REJECTED:
+            return []
+        if order.state is OrderState.FILLED:
+            text = "the LP rejected what it had filled; the fill stands"
+            return [self._break(ev.BreakKind.REJECT_AFTER_FILL, trade, order, text)]
+        return self._next_cover(trade, order, cause.reason, cause.text, at)
+
+    def _next_cover(
+        self, trade: Trade, order: Order, reason: Reason, text: str, at: Instant
+    ) -> Events:
+        """This order is surely not filled: try the next best cover, or end with nothing moved."""
+        events: Events = [execution.rejected(trade, order, reason, text, at)]
+        cover = self._fallback(trade, at)
+        if cover is not None:
+            trade.move(TradeMove.RETRY)
+            return [*events, self._send(trade, cover, at)]
+        trade.move(TradeMove.FAIL)
+        del self.open_trades[trade.trade_id]
+        self.state.ledger.resolve(trade.hold_id)
+        return [
+            *events,
+            ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=False),
+            ev.TradeFailed(trade_id=trade.trade_id, reason=reason, text=text),
+        ]
+
+    def _fallback(self, trade: Trade, at: Instant) -> Cover | None:
+        race = self.quoting.races.get(trade.terms.rfq_id)
+        if race is None or self.state.halted:
+            return None
+        tried = {order.cover.lp for order in trade.orders}
+        limit = self.state.settings.rules.loss_limit_bps
+        return next(
+            (
+                cover
+                for cover in race.covers(at)
+                if cover.lp not in tried and execution.within_loss_limit(trade, cover, limit)
+            ),
+            None,
+        )
+
+    # ---- fills and settlement
+
+    def filled(self, cause: rep.OrderFilled, at: Instant) -> Events:
+        trade, order = self.orders.get(cause.order_id, (None, None))
+        if trade is None or order is None:
+            text = f"{cause.quantity} at {cause.price}"
+            return [self._break_at(ev.BreakKind.UNKNOWN_ORDER, cause.lp, cause.order_id, "", text)]
+        if cause.execution_id in order.executions:
+            return []
+        leg = execution.filled(trade, order, cause, at)
+        breaks = self._breaks_of(trade, order, leg, at)
+        if not ORDER.allows(order.state, OrderMove.FILL):
+            postings = settlement.hedge_postings(trade.pair, leg)
+            return [leg, self.state.transfer(trade.trade_id, postings), *breaks]
+        order.state = ORDER.after(order.state, OrderMove.FILL)
+        return [leg, *self._settle(trade, leg), *breaks]
+
+    def _settle(self, trade: Trade, leg: ev.LegFilled) -> Events:
+        """Hold to transfer, both sides at once: neither or both."""
+        postings = settlement.client_postings(trade.terms)
+        postings += settlement.hedge_postings(trade.pair, leg)
+        trade.move(TradeMove.SETTLE)
+        del self.open_trades[trade.trade_id]
+        self.state.ledger.resolve(trade.hold_id)
+        return [
+            ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=True),
+            self.state.transfer(trade.trade_id, postings),
+            settlement.settled(trade.pair, trade.terms, leg, postings),
+        ]
+
+    def _breaks_of(self, trade: Trade, order: Order, leg: ev.LegFilled, at: Instant) -> Events:
+        """What a fill says that our order did not."""
+        kinds = []
+        if order.state is OrderState.FILLED:
+            kinds.append((ev.BreakKind.DOUBLE_FILL, f"{len(order.executions)} executions"))
+        if order.state is OrderState.REJECTED:
+            kinds.append((ev.BreakKind.FILL_AFTER_REJECT, "booked on the desk's own account"))
+        if leg.quantity < order.cover.quantity:
+            missing = order.cover.quantity - leg.quantity
+            kinds.append((ev.BreakKind.PARTIAL_FILL, f"{missing} not hedged"))
+        if leg.quantity > order.cover.quantity:
+            kinds.append((ev.BreakKind.OVERFILL, f"{leg.quantity} of {order.cover.quantity}"))
+        if leg.slippage_bps > 0:
+            kinds.append((ev.BreakKind.WORSE_PRICE, f"{leg.slippage_bps:.2f} bp worse"))
+        if at > order.cover.expires_at:
+            kinds.append((ev.BreakKind.LATE_FILL, "filled after the quote had expired"))
+        return [self._break(kind, trade, order, text) for kind, text in kinds]
+
+    def _break(self, kind: ev.BreakKind, trade: Trade, order: Order, text: str) -> ev.BreakFound:
+        return self._break_at(kind, order.cover.lp, order.order_id, trade.trade_id, text)
+
+    def _break_at(
+        self, kind: ev.BreakKind, lp: str, order_id: str, trade_id: str, text: str
+    ) -> ev.BreakFound:
+        return ev.BreakFound(
+            break_id=self.state.name("B"),
+            kind=kind,
+            lp=lp,
+            order_id=order_id,
+            trade_id=trade_id,
+            text=text,
+        )

@@ -1,0 +1,173 @@
+"""Accepted quotes and their hedge orders: what was sent, what is known, what is asked next.
+
+Domain rule 6. A lost answer is not a failure: the order is `unknown` until the LP says otherwise,
+and nothing is sent in its place.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from lpdesk.domain.events import (
+    LegFilled,
+    LegRejected,
+    OrderQueried,
+    OrderSent,
+    TradeOpened,
+    TradeUnknown,
+)
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.reports import OrderFilled
+from lpdesk.domain.settings import Lp, Pair
+from lpdesk.domain.values import FIGURE_DECIMALS, MILLISECOND, SECOND, Instant, round_even
+from lpdesk.engines import pricing
+from lpdesk.engines.cover import Cover
+from lpdesk.engines.lifecycle import (
+    ORDER,
+    TRADE,
+    OrderMove,
+    OrderState,
+    TradeMove,
+    TradeState,
+)
+
+FIRST_QUERY_NS = 250 * MILLISECOND
+LAST_QUERY_NS = 5 * SECOND
+
+
+class Order(Struct):
+    """One order at one LP. `query_at` is set while its state is to be asked for."""
+
+    order_id: str
+    cover: Cover
+    sent_at: Instant
+    deadline_at: Instant
+    state: OrderState = OrderState.SENT
+    query_at: Instant | None = None
+    queries: int = 0
+    executions: list[str] = []
+
+
+class Trade(Struct):
+    """A client trade and the orders that hedge it, in the order they were tried."""
+
+    terms: TradeOpened
+    pair: Pair
+    hold_id: str
+    state: TradeState = TradeState.EXECUTING
+    orders: list[Order] = []
+
+    @property
+    def trade_id(self) -> str:
+        return self.terms.trade_id
+
+    @property
+    def done(self) -> bool:
+        return self.state in (TradeState.SETTLED, TradeState.FAILED)
+
+    @property
+    def order(self) -> Order:
+        """The order that matters now: the last one sent."""
+        return self.orders[-1]
+
+    @property
+    def due(self) -> Instant | None:
+        """When the open order wants attention: its deadline, or the next status query."""
+        if self.done or not self.orders:
+            return None
+        order = self.order
+        times = [order.query_at] if order.query_at is not None else []
+        if order.state is OrderState.SENT:
+            times.append(order.deadline_at)
+        return min(times, default=None)
+
+    def move(self, move: TradeMove) -> None:
+        self.state = TRADE.after(self.state, move)
+
+
+def send(trade: Trade, cover: Cover, lp: Lp, order_id: str, at: Instant) -> OrderSent:
+    """Make the order that deals on `cover`; it goes out once its record is durable."""
+    order = Order(order_id, cover, at, at + lp.timeout_ns)
+    trade.orders.append(order)
+    return OrderSent(
+        order_id=order_id,
+        trade_id=trade.trade_id,
+        lp=cover.lp,
+        quote_ref=cover.quote_ref,
+        symbol=trade.pair.symbol,
+        side=trade.terms.base_side,
+        quantity=cover.quantity,
+        price=cover.price,
+        send_by=cover.dealable_until,
+        deadline_at=order.deadline_at,
+    )
+
+
+def lose(trade: Trade, order: Order, reason: Reason, text: str, at: Instant) -> TradeUnknown:
+    """The order's outcome is not known; its LP is to be asked at once."""
+    order.state = ORDER.after(order.state, OrderMove.LOSE)
+    order.query_at = at
+    trade.move(TradeMove.LOSE)
+    return TradeUnknown(
+        trade_id=trade.trade_id,
+        order_id=order.order_id,
+        lp=order.cover.lp,
+        reason=reason,
+        text=text,
+    )
+
+
+def query(trade: Trade, order: Order, at: Instant) -> OrderQueried:
+    """Ask for the order's state, and again later with growing patience."""
+    order.queries += 1
+    order.query_at = at + min(FIRST_QUERY_NS << min(order.queries, 10), LAST_QUERY_NS)
+    return OrderQueried(
+        order_id=order.order_id,
+        trade_id=trade.trade_id,
+        lp=order.cover.lp,
+        attempt=order.queries,
+    )
+
+
+def filled(trade: Trade, order: Order, report: OrderFilled, at: Instant) -> LegFilled:
+    """The fill with its quality. The order's state is moved by the caller, who knows if it may."""
+    order.executions.append(report.execution_id)
+    order.query_at = None
+    side = trade.terms.base_side
+    return LegFilled(
+        order_id=order.order_id,
+        trade_id=trade.trade_id,
+        lp=order.cover.lp,
+        execution_id=report.execution_id,
+        side=side,
+        quoted_price=order.cover.price,
+        price=report.price,
+        quantity=report.quantity,
+        fee=report.fee,
+        fee_asset=report.fee_asset,
+        slippage_bps=round_even(
+            pricing.slippage_bps(order.cover.price, report.price, side), FIGURE_DECIMALS
+        ),
+        response_ns=at - order.sent_at,
+    )
+
+
+def rejected(trade: Trade, order: Order, reason: Reason, text: str, at: Instant) -> LegRejected:
+    order.state = ORDER.after(order.state, OrderMove.REJECT)
+    order.query_at = None
+    return LegRejected(
+        order_id=order.order_id,
+        trade_id=trade.trade_id,
+        lp=order.cover.lp,
+        reason=reason,
+        text=text,
+        response_ns=at - order.sent_at,
+    )
+
+
+def within_loss_limit(trade: Trade, cover: Cover, limit_bps: Decimal) -> bool:
+    """Whether dealing on `cover` loses no more than `limit_bps` against the client price."""
+    price = trade.terms.client_price
+    return pricing.advantage_bps(price, cover.all_in, trade.terms.base_side) >= -limit_bps

@@ -1,0 +1,207 @@
+"""Requests: checked, raced over the LPs, cancelled, expired. One `Race` for each live request."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lpdesk.domain import commands as cmd
+from lpdesk.domain import events as ev
+from lpdesk.domain import reports as rep
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Event
+from lpdesk.domain.settings import Client, Lp, Pair
+from lpdesk.domain.values import ZERO, Dealt, Instant, Side, round_down
+from lpdesk.engines import pricing
+from lpdesk.engines.aggregator import Lane, Race
+from lpdesk.engines.health import Refusal
+from lpdesk.engines.ledger import lp_account
+from lpdesk.engines.state import State
+
+Events = list[Event]
+
+KEPT_RACES = 64
+"""Ended requests kept: a late answer is still recorded, a rejected hedge still finds its covers."""
+
+
+class Quoting:
+    """All requests of a desk."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.races: dict[str, Race] = {}
+
+    def request(self, cause: cmd.RequestQuote, at: Instant) -> Events:
+        refusal = self._check_request(cause, at)
+        if refusal:
+            return [refusal]
+        pair = self.state.settings.pair(cause.symbol)
+        assert pair is not None
+        rules = self.state.settings.rules
+        opened = ev.RfqOpened(
+            rfq_id=self.state.name("R"),
+            client=cause.client or self.state.settings.default_client,
+            symbol=cause.symbol,
+            side=cause.side,
+            dealt=cause.dealt,
+            amount=cause.amount,
+            base_side=pricing.base_side(cause.side, cause.dealt),
+            via=cause.via,
+            auto_refresh=rules.auto_refresh if cause.auto_refresh is None else cause.auto_refresh,
+            expires_at=at + rules.rfq_duration_ns,
+        )
+        lps = tuple(
+            lp
+            for lp in self.state.settings.lps
+            if (not lp.pairs or pair.symbol in lp.pairs) and cause.via in ("", lp.name)
+        )
+        race = Race(opened, pair, lps, self.state.settings, lambda: self.state.name("Q"), at)
+        self._keep(race)
+        return [opened, *self._ask(race, at)]
+
+    def _keep(self, race: Race) -> None:
+        self.races[race.rfq.rfq_id] = race
+        ended = [rfq for rfq, kept in self.races.items() if kept.ended]
+        for rfq in ended[:-KEPT_RACES]:
+            del self.races[rfq]
+
+    def _check_request(self, cause: cmd.RequestQuote, at: Instant) -> ev.CommandRefused | None:
+        """The first thing wrong with a request, with a line that would be right."""
+        pair = self.state.settings.pair(cause.symbol)
+        if self.state.halted:
+            return refused(Reason.HALTED, "desk", "trading is halted")
+        if pair is None:
+            known = ", ".join(p.symbol for p in self.state.settings.pairs[:4])
+            return refused(Reason.BAD_PAIR, "pair", f"{cause.symbol} is not dealt here: {known}")
+        name = cause.client or self.state.settings.default_client
+        client = self.state.settings.client(name)
+        if client is None:
+            return refused(Reason.BAD_CLIENT, "client", f"@{name} is not a client", pair)
+        if cause.via and self.state.settings.lp(cause.via) is None:
+            return refused(Reason.BAD_LP, "via", f"{cause.via} is not an LP", pair)
+        if cause.settle_days:
+            text = f"delayed settlement is not enabled for {name}"
+            return refused(Reason.NOT_ENABLED, "settlement", text, pair)
+        live = sum(not race.ended for race in self.races.values())
+        if live >= self.state.settings.rules.max_live_rfqs:
+            return refused(Reason.TOO_MANY, "desk", f"{live} requests are live already", pair)
+        return self._check_amount(cause, pair, client, at)
+
+    def _check_amount(
+        self, cause: cmd.RequestQuote, pair: Pair, client: Client, at: Instant
+    ) -> ev.CommandRefused | None:
+        asset, decimals = pair.asset(cause.dealt), pair.decimals(cause.dealt)
+        mid = self.state.market.mid(pair.symbol, at)
+        amount = cause.amount
+        base = amount if cause.dealt is Dealt.BASE else amount / mid if mid else None
+        quote = amount if cause.dealt is Dealt.QUOTE else amount * mid if mid else None
+        if amount <= 0 or not amount.is_finite():
+            return refused(Reason.BAD_AMOUNT, "amount", "must be greater than zero", pair)
+        if round_down(amount, decimals) != amount:
+            text = f"{asset} has {decimals} decimals"
+            return refused(Reason.TOO_PRECISE, "amount", text, pair)
+        if base is not None and base < pair.minimum:
+            text = f"the minimum is {pair.minimum} {pair.base}"
+            return refused(Reason.BELOW_MINIMUM, "amount", text, pair)
+        return check_limits(pair, client, base or ZERO, quote or ZERO)
+
+    def _ask(self, race: Race, at: Instant) -> Events:
+        """Ask every LP whose turn it is and that may be asked."""
+        events: Events = []
+        for lane in race.wanting(at):
+            quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at))
+            refusal = self._not_eligible(race, lane, quantity, at)
+            if refusal:
+                events += race.skip(lane, refusal, at)
+                continue
+            changed = self.state.health.spend(lane.lp.name, at)
+            events += [changed] if changed else []
+            events.append(race.ask(lane, quantity, at))
+        return events + race.end_if_dry()
+
+    def _not_eligible(
+        self, race: Race, lane: Lane, quantity: Decimal, at: Instant
+    ) -> Refusal | None:
+        lp = lane.lp
+        if quantity < lp.minimum:
+            return Refusal(Reason.SIZE, f"from {lp.minimum}")
+        if lp.maximum is not None and quantity > lp.maximum:
+            return Refusal(Reason.SIZE, f"up to {lp.maximum}")
+        price = lane.last_all_in or self.state.market.mid(race.pair.symbol, at)
+        return self.credit_refusal(lp, race, quantity, price) or self.state.health.refusal(
+            lp.name, at
+        )
+
+    def credit_refusal(
+        self, lp: Lp, race: Race, quantity: Decimal, price: Decimal | None
+    ) -> Refusal | None:
+        """Credit is what an LP lets us owe it, per asset that it delivers to us."""
+        buys = race.rfq.base_side is Side.BUY
+        asset = race.pair.base if buys else race.pair.quote
+        line = lp.credit.get(asset)
+        if line is None:
+            return None
+        amount = quantity if buys else quantity * (price or ZERO)
+        owed = -self.state.ledger.available(lp_account(lp.name), asset)
+        return Refusal(Reason.CREDIT, f"line {line} {asset}") if owed + amount > line else None
+
+    def quoted(self, cause: rep.LpQuoted, at: Instant) -> Events:
+        race = self._race_of(cause.ask_id)
+        if race is None:
+            return []
+        mid = self.state.market.mid(race.pair.symbol, at)
+        p95 = self.state.quality.exec_p95_ns(cause.lp)
+        return [*race.quoted(cause, at, p95, mid), *self._ask(race, at)]
+
+    def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
+        race = self._race_of(cause.ask_id)
+        if isinstance(cause, rep.LpFailed) and cause.retry_after_ns:
+            self.state.health.pause(cause.lp, at + cause.retry_after_ns)
+        return [*race.missed(cause, at), *self._ask(race, at)] if race else []
+
+    def _race_of(self, ask_id: str) -> Race | None:
+        return self.races.get(ask_id.partition(".")[0])
+
+    def cancel(self, cause: cmd.CancelRfq) -> Events:
+        race = self.races.get(cause.rfq_id)
+        if race is None or race.ended:
+            return [refused(Reason.NOT_FOUND, "rfq", f"{cause.rfq_id} is not live")]
+        return race.end(ev.RfqEnd.CANCELLED)
+
+    def set_auto_refresh(self, cause: cmd.SetAutoRefresh) -> Events:
+        race = self.races.get(cause.rfq_id)
+        if race is None or race.ended:
+            return [refused(Reason.NOT_FOUND, "rfq", f"{cause.rfq_id} is not live")]
+        race.auto_refresh = cause.on
+        return [ev.AutoRefreshSet(rfq_id=cause.rfq_id, on=cause.on)]
+
+    def wake(self, at: Instant) -> Events:
+        events: Events = []
+        for race in list(self.races.values()):
+            if race.due is not None and race.due <= at:
+                events += race.wake(at)
+                events += self._ask(race, at)
+        return events
+
+    def end_live(self, reason: Reason, text: str) -> Events:
+        events: Events = []
+        for race in self.races.values():
+            if not race.ended:
+                events += race.end(ev.RfqEnd.CANCELLED, reason, text)
+        return events
+
+
+def check_limits(
+    pair: Pair, client: Client, base: Decimal, quote: Decimal
+) -> ev.CommandRefused | None:
+    if pair.maximum is not None and base > pair.maximum:
+        text = f"the desk's limit is {pair.maximum} {pair.base}"
+        return refused(Reason.ABOVE_LIMIT, "amount", text, pair)
+    if client.maximum is not None and quote > client.maximum:
+        text = f"{client.name}'s limit is {client.maximum} {pair.quote}"
+        return refused(Reason.ABOVE_LIMIT, "amount", text, pair)
+    return None
+
+
+def refused(reason: Reason, field: str, text: str, pair: Pair | None = None) -> ev.CommandRefused:
+    example = f"b {pair.minimum} {pair.symbol.lower()}" if pair else ""
+    return ev.CommandRefused(reason=reason, field=field, text=text, example=example)

@@ -1,0 +1,73 @@
+"""Instant settlement: both sides of a trade in one set of postings, and what we made of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lpdesk.domain.events import LegFilled, Posting, TradeOpened, TradeSettled
+from lpdesk.domain.settings import Pair
+from lpdesk.domain.values import (
+    BPS,
+    FIGURE_DECIMALS,
+    ZERO,
+    Dealt,
+    Side,
+    round_down,
+    round_even,
+    round_up,
+)
+from lpdesk.engines.ledger import DESK, FEES, client_account, lp_account, movement
+
+
+def hedge_postings(pair: Pair, leg: LegFilled) -> tuple[Posting, ...]:
+    """What a fill moves between the desk and the LP. A fee stays in its own asset and account."""
+    lp, cash = lp_account(leg.lp), leg.price * leg.quantity
+    if leg.side is Side.BUY:
+        moved = movement(pair.base, leg.quantity, lp, DESK)
+        moved += movement(pair.quote, round_up(cash, pair.quote_decimals), DESK, lp)
+    else:
+        moved = movement(pair.base, leg.quantity, DESK, lp)
+        moved += movement(pair.quote, round_down(cash, pair.quote_decimals), lp, DESK)
+    return moved + (movement(leg.fee_asset, leg.fee, FEES, lp) if leg.fee_asset else ())
+
+
+def client_postings(terms: TradeOpened) -> tuple[Posting, ...]:
+    """What the client pays and receives, exactly as quoted."""
+    client = client_account(terms.client)
+    return movement(terms.pays_asset, terms.pays, client, DESK) + movement(
+        terms.receives_asset, terms.receives, DESK, client
+    )
+
+
+def settled(
+    pair: Pair, terms: TradeOpened, leg: LegFilled, postings: tuple[Posting, ...]
+) -> TradeSettled:
+    """P&L in the profit asset and in bps of the client's quote; our other change is residual."""
+    profit, other = pair.asset(pair.profit), pair.asset(_other(pair.profit))
+    pnl = _change(postings, profit)
+    quote = terms.pays if terms.pays_asset == pair.quote else terms.receives
+    pnl_quote = pnl if pair.profit is Dealt.QUOTE else pnl * terms.client_price
+    return TradeSettled(
+        trade_id=terms.trade_id,
+        lp=leg.lp,
+        lp_price=leg.price,
+        quantity=leg.quantity,
+        pnl=pnl,
+        pnl_asset=profit,
+        pnl_bps=round_even(pnl_quote / quote * BPS, FIGURE_DECIMALS) if quote else ZERO,
+        residual=_change(postings, other),
+        residual_asset=other,
+        fee=leg.fee,
+        fee_asset=leg.fee_asset,
+        slippage_bps=leg.slippage_bps,
+        response_ns=leg.response_ns,
+    )
+
+
+def _other(dealt: Dealt) -> Dealt:
+    return Dealt.QUOTE if dealt is Dealt.BASE else Dealt.BASE
+
+
+def _change(postings: tuple[Posting, ...], asset: str) -> Decimal:
+    mine = (p.amount for p in postings if p.account == DESK and p.asset == asset)
+    return sum(mine, ZERO)

@@ -1,0 +1,53 @@
+"""What the engines of one desk share: settings, money, market, the LPs' state, and names."""
+
+from __future__ import annotations
+
+from lpdesk.domain.events import Posting, Transferred
+from lpdesk.domain.settings import Settings
+from lpdesk.engines.health import Health
+from lpdesk.engines.ledger import DESK, WORLD, Ledger, client_account, movement
+from lpdesk.engines.market import Market
+from lpdesk.engines.quality import Quality
+
+
+class State:
+    """One desk's shared state. `reset` starts it anew for a process; money and names go on."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.instance = ""
+        self.halted = False
+        self.ledger = Ledger()
+        self.quality = Quality()
+        self.market = Market(self.settings.rules.stale_after_ns)
+        self.health = Health((), self.settings.rules)
+        self._counts: dict[str, int] = {}
+
+    def reset(self, instance: str, settings: Settings) -> None:
+        """Take new settings. An LP that waited for a person still does."""
+        blocked = self.health.blocked()
+        self.settings, self.instance = settings, instance
+        self.market = Market(settings.rules.stale_after_ns)
+        self.health = Health(settings.lps, settings.rules)
+        for lp in blocked:
+            self.health.block(lp, "still waits for a person")
+
+    def name(self, letter: str) -> str:
+        """Ids count: R-000041. They are not drawn."""
+        self._counts[letter] = self._counts.get(letter, 0) + 1
+        return f"{letter}-{self._counts[letter]:06d}"
+
+    def transfer(self, trade_id: str, postings: tuple[Posting, ...]) -> Transferred:
+        self.ledger.post(postings)
+        return Transferred(transfer_id=self.name("X"), trade_id=trade_id, postings=postings)
+
+    def open_accounts(self) -> list[Transferred]:
+        """Opening balances, from the outside world, for accounts that have never had any."""
+        opening = {DESK: self.settings.desk_balances}
+        opening |= {client_account(c.name): c.balances for c in self.settings.clients}
+        postings: tuple[Posting, ...] = ()
+        for account, balances in opening.items():
+            for asset, amount in balances.items():
+                if (account, asset) not in self.ledger.balances:
+                    postings += movement(asset, amount, WORLD, account)
+        return [self.transfer("", postings)] if postings else []

@@ -1,0 +1,104 @@
+"""Files that nobody else can read, and a lock that the operating system lets go of by itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from lpdesk.journal.errors import JournalBusy, JournalRefused
+
+_ATTENDANTS = ("", "-wal", "-shm", ".lock")
+
+
+def secure(path: Path) -> None:
+    """Make the journal's directory (0700) and file (0600), or check those that are there.
+
+    SQLite gives `-wal` and `-shm` the mode of the file itself. Raises `JournalRefused`.
+    """
+    for suffix in _ATTENDANTS:
+        _check(path.with_name(path.name + suffix))
+    _make_directory(path.parent)
+    try:
+        os.close(_private(path, os.O_EXCL))
+    except FileExistsError:
+        return
+    _sync_directory(path.parent)
+
+
+def _check(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise JournalRefused(f"{path} is a symbolic link; name the file itself")
+    if not stat.S_ISREG(status.st_mode):
+        raise JournalRefused(f"{path} is not a regular file")
+    if status.st_nlink > 1:  # SQLite would give each name a write-ahead log of its own
+        raise JournalRefused(f"{path} has a second name (hard link); remove one")
+    if sys.platform == "win32":
+        return
+    if status.st_uid != os.geteuid():
+        raise JournalRefused(f"{path} belongs to another user (uid {status.st_uid})")
+    if status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise JournalRefused(f"{path} is open to other users (mode {mode:04o}); chmod 600 it")
+
+
+def _private(path: Path, flags: int) -> int:
+    """A descriptor of a 0600 file, whatever the umask. Raises OSError."""
+    flags |= os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, 0o600)
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)  # a umask can have taken the owner's bits too
+    return descriptor
+
+
+def _make_directory(directory: Path) -> None:
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _sync_directory(each.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """A new name survives a power cut only when its directory is on the disk."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """One writer for one journal, held as long as this process lives and does not let go.
+
+    A file of its own: closing any descriptor of a database drops SQLite's locks on it. It stays
+    behind when released, since removing it would let two processes lock two different files.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        """Take the lock. Raises `JournalBusy` at once when another holder lives."""
+        self._descriptor = _private(journal.with_name(journal.name + ".lock"), 0)
+        try:
+            self._take()
+        except OSError:
+            os.close(self._descriptor)
+            raise JournalBusy(f"another process is writing {journal}") from None
+
+    def _take(self) -> None:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(self._descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(self) -> None:
+        os.close(self._descriptor)

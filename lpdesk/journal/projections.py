@@ -1,0 +1,182 @@
+"""Which event writes what into the tables that plain SQL reads.
+
+One table: event type -> statements. A statement's `:names` are the event's own fields, plus `:seq`,
+`:at` and `:n` (the event's place in its record); `:line` numbers the rows of a repeated one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from msgspec import to_builtins
+
+from lpdesk.domain import events
+from lpdesk.domain.record import Event, Record
+
+TABLES = {
+    "rfqs": "rfq_id",
+    "quotes": "seq, n",
+    "lp_quotes": "seq, n",
+    "trades": "trade_id",
+    "legs": "order_id",
+    "holds": "hold_id",
+    "postings": "seq, n, line",
+}
+"""The tables and their keys."""
+
+
+class Write(NamedTuple):
+    """A statement; `each` names a field that gives one row for each of its items."""
+
+    sql: str
+    each: str | None = None
+
+
+def _insert(table: str, names: Iterable[str], each: str | None = None, **values: str) -> Write:
+    """Insert fields under their own names, and SQL expressions under others."""
+    columns = {name: f":{name}" for name in names} | values
+    return Write(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(columns.values())})", each
+    )
+
+
+def _update(table: str, key: str, where: str = "", **values: str) -> Write:
+    """Set columns to SQL expressions in the rows of the event's `key`."""
+    changes = ", ".join(f"{column} = {value}" for column, value in values.items())
+    return Write(f"UPDATE {table} SET {changes} WHERE {key} = :{key} {where}")
+
+
+def _own(struct: type[Event], *more: str) -> tuple[str, ...]:
+    return (*struct.__struct_fields__, *more)
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: f":{name}" for name in names}
+
+
+_PLACE = ("seq", "n", "at")
+_FILL = ("fee", "fee_asset", "slippage_bps", "response_ns")
+_WHY = ("reason", "text")
+
+WRITES: dict[type, tuple[Write, ...]] = {
+    events.RfqOpened: (
+        _insert("rfqs", _own(events.RfqOpened, "seq"), opened_at=":at", state="'open'"),
+    ),
+    events.RfqRefreshed: (_update("rfqs", "rfq_id", **_same("refreshes", "expires_at")),),
+    events.AutoRefreshSet: (_update("rfqs", "rfq_id", auto_refresh=":on"),),
+    events.RfqEnded: (_update("rfqs", "rfq_id", state=":how", ended_at=":at", **_same(*_WHY)),),
+    events.QuoteLocked: (_insert("quotes", _own(events.QuoteLocked, *_PLACE)),),
+    events.QuoteUnlocked: (
+        _update(
+            "quotes",
+            "quote_id",
+            "AND unlocked_at IS NULL",
+            unlocked_at=":at",
+            reason=":reason",
+        ),
+    ),
+    events.QuoteReceived: (_insert("lp_quotes", _own(events.QuoteReceived, *_PLACE)),),
+    events.LpMissed: (_insert("lp_quotes", _own(events.LpMissed, *_PLACE), verdict="'missed'"),),
+    events.TradeOpened: (
+        _insert("trades", _own(events.TradeOpened, "seq"), opened_at=":at", state="'open'"),
+    ),
+    events.TradeUnknown: (
+        _update("trades", "trade_id", state="'unknown'", **_same(*_WHY)),
+        _update("legs", "order_id", state="'unknown'", **_same(*_WHY)),
+    ),
+    events.TradeSettled: (
+        _update(
+            "trades",
+            "trade_id",
+            state="'settled'",
+            ended_at=":at",
+            **_same("lp", "lp_price", "quantity", "pnl", "pnl_asset", "pnl_bps"),
+            **_same("residual", "residual_asset", *_FILL),
+        ),
+    ),
+    events.TradeFailed: (
+        _update("trades", "trade_id", state="'failed'", ended_at=":at", **_same(*_WHY)),
+    ),
+    events.OrderSent: (
+        _insert("legs", _own(events.OrderSent, "seq"), sent_at=":at", state="'sent'"),
+    ),
+    events.LegFilled: (
+        _update(
+            "legs",
+            "order_id",
+            state="'filled'",
+            ended_at=":at",
+            fill_price=":price",
+            filled=":quantity",
+            **_same("execution_id", *_FILL),
+        ),
+    ),
+    events.LegRejected: (
+        _update(
+            "legs",
+            "order_id",
+            state="'rejected'",
+            ended_at=":at",
+            **_same("response_ns", *_WHY),
+        ),
+    ),
+    events.HoldPlaced: (
+        _insert("holds", _own(events.HoldPlaced, "seq"), placed_at=":at", state="'open'"),
+    ),
+    events.HoldResolved: (
+        _update(
+            "holds",
+            "hold_id",
+            state="CASE WHEN :posted THEN 'posted' ELSE 'voided' END",
+            ended_at=":at",
+        ),
+    ),
+    events.Transferred: (
+        _insert(
+            "postings",
+            (*_PLACE, "line", "transfer_id", "trade_id", "account", "asset", "amount"),
+            each="postings",
+        ),
+    ),
+}
+
+
+def project(connection: sqlite3.Connection, record: Record) -> None:
+    """Write what the record's events say. Inside the caller's transaction; raises sqlite3.Error.
+
+    An id that is opened twice is a bug of the desk and violates a key here.
+    """
+    for n, event in enumerate(record.events):
+        for write in WRITES.get(type(event), ()):
+            for fields in _rows(event, write.each):
+                fields |= {"seq": record.seq, "at": record.at, "n": n}
+                connection.execute(write.sql, fields)
+
+
+def _rows(event: Event, each: str | None) -> Iterator[dict[str, Any]]:
+    fields: dict[str, Any] = to_builtins(event, builtin_types=(Decimal,))
+    if each is None:
+        yield fields
+        return
+    for line, item in enumerate(fields[each]):
+        yield fields | item | {"line": line}
+
+
+# Money as plain text, never through a float; for every SQLite connection of this process.
+sqlite3.register_adapter(Decimal, lambda amount: format(amount, "f"))
+
+
+def first_difference(
+    stored: sqlite3.Connection, wanted: sqlite3.Connection
+) -> tuple[int, str] | None:
+    """The first record that `stored` and `wanted` tell differently, and in which table."""
+    for table, key in TABLES.items():
+        query = f"SELECT seq, * FROM {table} ORDER BY {key}"
+        for have, want in zip_longest(stored.execute(query), wanted.execute(query)):
+            if have != want:
+                return (want or have)[0], f"table {table} differs from the events"
+    return None

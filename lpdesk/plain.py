@@ -1,0 +1,218 @@
+"""The desk line by line: commands on stdin, lines on stdout. For pipes and screen readers."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+
+from lpdesk.domain import commands as cmd
+from lpdesk.domain import events as ev
+from lpdesk.domain.entry import BadEntry, parse_request
+from lpdesk.domain.record import Command, Event, Record
+from lpdesk.domain.settings import Pair, Settings
+from lpdesk.session import Session
+from lpdesk.views import Card, DeskView
+from lpdesk.views import words as w
+
+Write = Callable[[str], None]
+
+HELP = """\
+b|s AMOUNT [ASSET] PAIR [@client] [via LP]   request a quote
+p [R-000001]      accept the price of the newest (or named) request; p! on a crossed market
+x [R-000001]      cancel it
+auto on|off       start afresh when its price expires
+blotter           the trades
+halt | resume     stop sending anything out | go on
+q                 quit"""
+
+
+class Lines:
+    """Turns records into lines a dealer can follow. Keeps what it needs to name amounts."""
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self.settings = settings
+        self.pairs: dict[str, Pair] = {}
+        self.cards: dict[str, ev.RfqOpened] = {}
+
+    def of(self, record: Record) -> list[str]:
+        """The lines of one record, each with its time of day."""
+        lines = (self._line(event) for event in record.events)
+        return [f"{w.time_of_day(record.at)} {line}" for line in lines if line]
+
+    def _line(self, event: Event) -> str:
+        match event:
+            case ev.RfqOpened():
+                self.cards[event.rfq_id] = event
+                return f"{event.rfq_id} {self._asked(event)} for {event.client}"
+            case ev.QuoteReceived() if event.verdict is not ev.Verdict.LIVE:
+                why = f" ({event.text})" if event.text else ""
+                return f"{event.rfq_id}   {event.lp} {event.verdict.value}{why}"
+            case ev.QuoteReceived():
+                price = self._price(event.rfq_id, event.price)
+                return (
+                    f"{event.rfq_id}   {event.lp} {price}  {w.milliseconds(event.response_ns)} ms"
+                )
+            case ev.LpMissed() | ev.LpSkipped():
+                return f"{event.rfq_id}   {event.lp} {event.reason.value} {event.text}".rstrip()
+            case ev.QuoteLocked():
+                return self._locked(event)
+            case ev.QuoteUnlocked():
+                return f"{event.rfq_id} UNLOCKED {event.reason.value}"
+            case ev.RfqRefreshed():
+                return f"{event.rfq_id} price expired, asking afresh"
+            case ev.RfqEnded() if event.how is not ev.RfqEnd.ACCEPTED:
+                return f"{event.rfq_id} {event.how.value.upper()} {event.text}".rstrip()
+            case _:
+                return self._trade_line(event)
+
+    def _trade_line(self, event: Event) -> str:
+        match event:
+            case ev.TradeOpened():
+                return f"{event.trade_id} executing {event.quote_id} with {event.lp}"
+            case ev.LegRejected():
+                why = f"{event.reason.value} {event.text}".rstrip()
+                return f"{event.trade_id} {event.lp} did not fill: {why}"
+            case ev.TradeUnknown():
+                return f"{event.trade_id} UNKNOWN at {event.lp}: {event.text}"
+            case ev.TradeSettled():
+                return self._settled(event)
+            case ev.TradeFailed():
+                return f"{event.trade_id} FAILED {event.reason.value} {event.text}".rstrip()
+            case ev.BreakFound():
+                return f"{event.break_id} BREAK {event.lp} {event.kind.value}: {event.text}"
+            case ev.CommandRefused():
+                example = f"; for example: {event.example}" if event.example else ""
+                return f"refused: {event.field}: {event.reason.value}, {event.text}{example}"
+            case ev.LpHealthChanged():
+                why = event.reason.value if event.reason else ""
+                return f"LP {event.lp} {event.state} {why}".rstrip()
+            case ev.TradingHalted():
+                return "HALTED: nothing goes out until `resume`"
+            case ev.TradingResumed():
+                return "trading resumed"
+            case ev.DeskOpened():
+                return f"desk open: {event.settings.environment}, {len(event.settings.lps)} LPs"
+            case _:
+                return ""
+
+    def _pair(self, symbol: str) -> Pair | None:
+        return self.settings().pair(symbol)
+
+    def _asked(self, event: ev.RfqOpened) -> str:
+        pair = self._pair(event.symbol)
+        if pair is None:
+            return event.symbol
+        amount = w.amount(event.amount, pair.decimals(event.dealt))
+        return f"{event.side.value} {amount} {pair.asset(event.dealt)} in {event.symbol}"
+
+    def _price(self, rfq_id: str, price: Decimal) -> str:
+        opened = self.cards.get(rfq_id)
+        pair = self._pair(opened.symbol) if opened else None
+        return w.money(price, pair.quote_decimals if pair else 2)
+
+    def _locked(self, event: ev.QuoteLocked) -> str:
+        better = f"  {w.bps(event.improvement_bps)}" if event.improvement_bps else ""
+        price = self._price(event.rfq_id, event.client_price)
+        trade = f"pays {event.pays:,f} {event.pays_asset}"
+        trade += f", receives {event.receives:,f} {event.receives_asset}"
+        return f"{event.rfq_id} LOCK {event.lp} {event.quote_id} client {price}  {trade}{better}"
+
+    def _settled(self, event: ev.TradeSettled) -> str:
+        pnl = f"P&L {w.signed(event.pnl, 8).rstrip('0').rstrip('.')} {event.pnl_asset}"
+        slip = f"slip {w.bps(event.slippage_bps)}"
+        return f"{event.trade_id} settled with {event.lp}  {pnl} {w.bps(event.pnl_bps)}  {slip}"
+
+
+def blotter_lines(view: DeskView) -> list[str]:
+    """The trades, newest first, one line each."""
+    return [
+        f"{w.time_of_day(row.at)} {row.trade_id} {row.client:8} {row.side.value:4} "
+        f"{row.amount:,f} {row.asset} at {row.client_price:,.8f} {row.lp} {row.state}"
+        for row in view.trades
+    ] or ["no trades yet"]
+
+
+async def run(session: Session, read: asyncio.StreamReader, write: Write) -> None:
+    """Serve commands until `q` or the end of input."""
+    while line := await read.readline():
+        text = line.decode("utf-8", "replace").strip()
+        if text in ("q", "quit", "exit"):
+            return
+        if not text:
+            continue
+        try:
+            reply = await _obey(session, text)
+        except BadEntry as bad:
+            reply = [f"refused: {bad}"]
+        except (ConnectionError, PermissionError) as error:
+            reply = [f"refused: {error}"]
+        for answer in reply:
+            write(answer)
+
+
+async def _obey(session: Session, text: str) -> list[str]:
+    """Carry out one line. What the desk decides is printed by whoever listens to it."""
+    word, _, rest = text.partition(" ")
+    match word.lower():
+        case "help" | "?":
+            return HELP.splitlines()
+        case "blotter":
+            return blotter_lines(session.view)
+        case "halt":
+            await session.submit(cmd.Halt(why="by hand"))
+        case "resume":
+            await session.submit(cmd.Resume())
+        case "p" | "p!" | "accept" | "x" | "cancel" | "auto":
+            return await _on_card(session, word.lower(), rest.split())
+        case _:
+            await session.submit(parse_request(text, session.view.settings.pairs))
+    return []
+
+
+async def _on_card(session: Session, word: str, rest: list[str]) -> list[str]:
+    named = next((item.upper() for item in rest if item.lower().startswith("r-")), "")
+    card = _card(session.view, named)
+    if card is None:
+        return ["refused: no live request"]
+    command: Command
+    if word in ("x", "cancel"):
+        command = cmd.CancelRfq(rfq_id=card.rfq_id)
+    elif word == "auto":
+        command = cmd.SetAutoRefresh(rfq_id=card.rfq_id, on="off" not in rest)
+    else:
+        quote_id = card.quote.quote_id if card.quote else ""
+        command = cmd.AcceptQuote(rfq_id=card.rfq_id, quote_id=quote_id, crossed_ok=word == "p!")
+    await session.submit(command)
+    return []
+
+
+def _card(view: DeskView, rfq_id: str) -> Card | None:
+    if rfq_id:
+        return view.card(rfq_id)
+    return next((card for card in view.rfqs if card.live), None)
+
+
+async def stdin_reader() -> asyncio.StreamReader:
+    """Standard input as a stream; a regular file, which no loop can wait for, is read whole."""
+    reader = asyncio.StreamReader()
+    try:
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+        )
+    except (ValueError, OSError):
+        reader.feed_data(sys.stdin.buffer.read())
+        reader.feed_eof()
+    return reader
+
+
+def printer(session: Session, write: Write) -> Callable[[Record], None]:
+    """A listener that prints every record of `session` as it becomes durable."""
+    lines = Lines(lambda: session.view.settings)
+
+    def show(record: Record) -> None:
+        for line in lines.of(record):
+            write(line)
+
+    return show

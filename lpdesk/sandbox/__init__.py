@@ -1,0 +1,22 @@
+"""Stand-in venues on real loopback sockets, speaking the default LP protocol of the design.
+
+Seeded and scriptable: a desk without LPs of its own trades against them, and tests steer them.
+"""
+
+from lpdesk.sandbox.book import Execution
+from lpdesk.sandbox.personality import Mood, Personality, Stage, Verbatim
+from lpdesk.sandbox.server import LpEndpoint, Sandbox, run_sandbox, start_sandbox
+from lpdesk.sandbox.venue import Venue
+
+__all__ = [
+    "Execution",
+    "LpEndpoint",
+    "Mood",
+    "Personality",
+    "Sandbox",
+    "Stage",
+    "Venue",
+    "Verbatim",
+    "run_sandbox",
+    "start_sandbox",
+]

@@ -1,0 +1,233 @@
+"""The sandbox: a cast of stand-in venues on loopback sockets, inside the caller's event loop."""
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import time
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lpdesk.sandbox.market import Market
+from lpdesk.sandbox.personality import Kind, Personality, load_cast
+from lpdesk.sandbox.venue import Venue
+from lpdesk.sandbox.wire import MAX_BODY_BYTES
+
+MAX_STREAM_MESSAGE_BYTES: Final = 65_536
+_GOODBYE_SECONDS: Final = 0.1
+
+# uvicorn logs a client's malformed request as a warning, and a logger without any handler prints
+# warnings on stderr, which under the TUI is the dealer's screen.
+logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LpEndpoint:
+    """Where and how to reach one stand-in: the fields of an `[[lps]]` block."""
+
+    name: str
+    kind: Kind
+    url: str
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+    tier: int
+    pairs: tuple[str, ...]
+    timeout_seconds: float
+    rate_per_second: int
+    fee_bps: Decimal
+
+
+class Sandbox:
+    """Running stand-ins. Made by `start_sandbox`; ends with `close`."""
+
+    def __init__(self, running: tuple[tuple[Venue, "_Server"], ...]) -> None:
+        self._running = running
+        self.lps: tuple[LpEndpoint, ...] = tuple(
+            _endpoint(venue, server.port) for venue, server in running
+        )
+
+    def venue(self, name: str) -> Venue:
+        """The stand-in of that name, to look into and to steer; KeyError if there is none."""
+        for venue, _ in self._running:
+            if venue.personality.name == name:
+                return venue
+        raise KeyError(name)
+
+    def config_toml(self) -> str:
+        """The `[[lps]]` blocks of a configuration that uses these stand-ins."""
+        return "\n".join(_block(lp) for lp in self.lps)
+
+    async def close(self) -> None:
+        """Ends every connection and request, then the books. Idempotent, well under a second."""
+        running, self._running = self._running, ()
+        for venue, _ in running:
+            venue.closing.set()
+        await asyncio.gather(*(server.close() for _, server in running))
+        for venue, _ in running:
+            await venue.close()
+
+
+async def start_sandbox(
+    seed: int,
+    *,
+    cast: str = "default",
+    directory: Path | None = None,
+    only: Collection[str] | None = None,
+    now_ns: Callable[[], int] = time.time_ns,
+) -> Sandbox:
+    """Starts the stand-ins of `cast` ("default" or "villains"), or those named in `only`.
+
+    With a `directory` each keeps its executions in a file there, and starts again from it; without
+    one, in memory. `now_ns` is the venues' clock (UTC nanoseconds). Raises ValueError for an
+    unknown cast or name, OSError and sqlite3.Error for the directory.
+    """
+    personalities = _chosen(load_cast(cast), only)
+    market = Market(seed, now_ns())
+    running: list[tuple[Venue, _Server]] = []
+    try:
+        for personality in personalities:
+            venue = Venue(personality, market, seed=seed, directory=directory, now_ns=now_ns)
+            running.append((venue, await _Server.open(venue)))
+    except BaseException:
+        await Sandbox(tuple(running)).close()
+        raise
+    return Sandbox(tuple(running))
+
+
+async def run_sandbox(
+    seed: int,
+    cast: str,
+    directory: Path | None,
+    as_json: bool,
+    write: Callable[[str], None],
+) -> None:
+    """Runs until SIGINT or SIGTERM; first writes, line by line, how to reach the stand-ins.
+
+    As JSON: one object for each. Else: their addresses as TOML comments, then a configuration.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    sandbox = await start_sandbox(seed, cast=cast, directory=directory)
+    try:
+        for line in _lines(sandbox, as_json):
+            write(line)
+        await stop.wait()
+    finally:
+        await sandbox.close()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _lines(sandbox: Sandbox, as_json: bool) -> list[str]:
+    if as_json:
+        return [json.dumps(asdict(lp) | {"fee_bps": f"{lp.fee_bps:f}"}) for lp in sandbox.lps]
+    width = max(len(lp.name) for lp in sandbox.lps)
+    addresses = [f"# {lp.name:<{width}}  {lp.kind:<6}  {lp.url}" for lp in sandbox.lps]
+    return [*addresses, "", *sandbox.config_toml().splitlines()]
+
+
+def _chosen(cast: tuple[Personality, ...], only: Collection[str] | None) -> tuple[Personality, ...]:
+    if only is None:
+        return cast
+    strangers = sorted(set(only) - {personality.name for personality in cast})
+    if strangers:
+        raise ValueError(f"not in this cast: {', '.join(strangers)}")
+    return tuple(personality for personality in cast if personality.name in only)
+
+
+def _endpoint(venue: Venue, port: int) -> LpEndpoint:
+    habits = venue.personality
+    return LpEndpoint(
+        name=habits.name,
+        kind=habits.kind,
+        url=f"http://127.0.0.1:{port}",
+        key=venue.key,
+        secret=venue.secret,
+        tier=habits.tier,
+        pairs=habits.pairs,
+        timeout_seconds=habits.timeout_seconds,
+        rate_per_second=habits.rate_per_second,
+        fee_bps=habits.fee_bps,
+    )
+
+
+def _block(lp: LpEndpoint) -> str:
+    # A TOML basic string is a JSON string; numbers are plain in both.
+    texts = {name: json.dumps(getattr(lp, name)) for name in ("name", "kind", "url")}
+    secrets = {"key": json.dumps(lp.key), "secret": json.dumps(lp.secret)}
+    numbers = {
+        "tier": str(lp.tier),
+        "pairs": json.dumps(lp.pairs),
+        "timeout_seconds": str(lp.timeout_seconds),
+        "rate_per_second": str(lp.rate_per_second),
+        "fee_bps": f"{lp.fee_bps:f}",
+    }
+    fields = texts | secrets | numbers
+    return "\n".join(["[[lps]]", *(f"{name} = {value}" for name, value in fields.items()), ""])
+
+
+class _Connection(H11Protocol):
+    """Shows the application its transport, so that a stand-in can cut the line."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {"transport": transport}
+        super().connection_made(transport)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its main loop: no polling while idle, no signals, no waiting to stop."""
+
+    port: int
+
+    @classmethod
+    async def open(cls, venue: Venue) -> "_Server":
+        """Serves `venue` on a free loopback port."""
+        config = uvicorn.Config(
+            venue.app,
+            http=_Connection,
+            ws="websockets-sansio",
+            ws_max_size=MAX_STREAM_MESSAGE_BYTES,
+            ws_ping_interval=None,  # the protocol has its own heartbeat
+            ws_per_message_deflate=False,
+            h11_max_incomplete_event_size=MAX_BODY_BYTES,
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+        )
+        config.load()
+        server = cls(config)
+        server.lifespan = config.lifespan_class(config)
+        # asyncio turns Nagle's delay off only on sockets that say they are TCP: 40 ms an answer.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        server.port = listener.getsockname()[1]
+        await server.startup(sockets=[listener])
+        return server
+
+    async def close(self) -> None:
+        """Lets running answers out for a moment, then cuts what is left."""
+        for listener in self.servers:
+            listener.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await _settle(state.tasks)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # asyncio tells a protocol of its end on the next turn
+        await _settle(state.tasks)
+
+
+async def _settle(tasks: set[asyncio.Task[Any]]) -> None:
+    if tasks:
+        await asyncio.wait(list(tasks), timeout=_GOODBYE_SECONDS)

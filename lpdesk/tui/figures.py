@@ -1,0 +1,74 @@
+"""How the desk's prices and amounts are written on the screen."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from lpdesk.domain import events as ev
+from lpdesk.domain.settings import Pair, Settings
+from lpdesk.domain.values import Dealt, Side, exact
+from lpdesk.tui.widgets.lines import Ink, Line, Span
+from lpdesk.views import Card, words
+
+SIDE_INK: Final = {Side.BUY: Ink.BUY, Side.SELL: Ink.SELL}
+_SIGNIFICANT: Final = 5
+_BIG_FIGURE: Final = 3
+_MAX_DECIMALS: Final = 12
+
+
+def price(value: Decimal | None, pair: Pair | None) -> str:
+    """A price with the places of the pair's quote asset, and five significant digits at least."""
+    if value is None:
+        return words.DASH
+    least = pair.quote_decimals if pair else 2
+    decimals = max(least, _SIGNIFICANT - 1 - value.adjusted())
+    return words.money(value, min(decimals, _MAX_DECIMALS))
+
+
+def price_parts(value: Decimal, pair: Pair | None) -> tuple[str, str]:
+    """The price's text in two: the first three significant digits, which a dealer knows, and
+    those that are compared. 99,850.12 is `99,8` and `50.12`; 1.08523 is `1.08` and `523`."""
+    text = price(value, pair)
+    seen = 0
+    for place, digit in enumerate(text):
+        if digit.isdigit() and (seen or digit != "0"):
+            seen += 1
+            if seen > _BIG_FIGURE:
+                return text[:place], text[place:]
+    return "", text
+
+
+def price_spans(value: Decimal, pair: Pair | None, ink: str = Ink.STRONG) -> Line:
+    """`price_parts` as a cell: the rest dim, what is compared bright."""
+    quiet, loud = price_parts(value, pair)
+    return Span(quiet, Ink.DIM), Span(loud, ink)
+
+
+def amount(value: Decimal, pair: Pair | None, dealt: Dealt) -> str:
+    """An amount as it was asked, with its asset: `1.5 BTC`."""
+    asset = pair.asset(dealt) if pair else ""
+    return f"{words.amount(value, pair.decimals(dealt) if pair else 18)} {asset}".rstrip()
+
+
+def asset_amount(value: Decimal, asset: str, settings: Settings) -> str:
+    """A sum of money with its asset, to the places that asset is booked in: `149,850.00 USDT`."""
+    return f"{words.money(value, asset_decimals(asset, settings))} {asset}"
+
+
+def asset_decimals(asset: str, settings: Settings) -> int:
+    """The most places that any pair books the asset in; 2 for one that no pair has."""
+    places = [pair.base_decimals for pair in settings.pairs if pair.base == asset]
+    places += [pair.quote_decimals for pair in settings.pairs if pair.quote == asset]
+    return max(places, default=2)
+
+
+@exact
+def earns(quote: ev.QuoteLocked, card: Card, pair: Pair) -> str:
+    """What the markup is worth if this quote is dealt: `+74.93`, in the profit asset's places."""
+    if pair.profit is Dealt.QUOTE:
+        worth = abs(quote.client_price - quote.all_in) * quote.quantity
+    else:
+        base = quote.pays if quote.pays_asset == pair.base else quote.receives
+        worth = abs(quote.quantity - base)
+    return words.signed(worth, pair.decimals(pair.profit))

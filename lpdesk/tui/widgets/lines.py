@@ -1,0 +1,128 @@
+"""Free lines of text on the grid's machinery: the same text gate, the same line-by-line drawing.
+
+`Ink` names what a piece of text means; the theme decides how that looks. Colour only ever repeats
+what a word or a sign already says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+from rich.cells import cell_len
+
+from lpdesk.domain.text import clean
+from lpdesk.tui.widgets.grid import Column, LineGrid, Row, Span
+
+Line: TypeAlias = tuple[Span, ...]
+
+
+class Ink(StrEnum):
+    """What a piece of text means: the component classes every pane of the desk has."""
+
+    STRONG = "ink--strong"  # the figure that money hangs on
+    DIM = "ink--dim"  # there when looked for
+    TITLE = "ink--title"
+    BUY = "ink--buy"
+    SELL = "ink--sell"
+    GOOD = "ink--good"
+    BAD = "ink--bad"
+    WARN = "ink--warn"
+    LOCK = "ink--lock"
+    REPLAY = "ink--replay"
+    FRESH = "ink--fresh"  # the ground of a value that has just changed
+    BADGE = "ink--badge"
+    ALARM = "ink--alarm"  # a badge that must be seen
+    REEL = "ink--reel"  # the badge of a replay
+
+
+LEVELS = {"info": Ink.DIM, "good": Ink.GOOD, "warn": Ink.WARN, "bad": Ink.BAD}
+"""How a notice's level looks."""
+
+
+class DeskGrid(LineGrid):
+    """A line grid with the desk's inks."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {ink.value for ink in Ink}
+
+    DEFAULT_CSS = """
+    DeskGrid {
+        .ink--strong { text-style: bold; }
+        .ink--dim { color: $desk-dim; }
+        .ink--title { color: $primary; text-style: bold; }
+        .ink--buy { color: $desk-buy; text-style: bold; }
+        .ink--sell { color: $desk-sell; text-style: bold; }
+        .ink--good { color: $desk-good; }
+        .ink--bad { color: $desk-bad; text-style: bold; }
+        .ink--warn { color: $desk-warn; text-style: bold; }
+        .ink--lock { color: $desk-lock; text-style: bold; }
+        .ink--replay { color: $desk-replay; text-style: bold; }
+        .ink--fresh { background: $desk-fresh; }
+        .ink--badge { background: $boost; text-style: bold; }
+        .ink--alarm { background: $desk-bad; color: $background; text-style: bold; }
+        .ink--reel { background: $desk-replay; color: $background; text-style: bold; }
+    }
+    """
+
+
+class Lines(DeskGrid):
+    """Lines without columns, drawn anew for each width.
+
+    A subclass says in `lines(width, height)` what it shows and calls `draw` when that changed.
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        column = Column("line", "", 1, grow=True)
+        super().__init__([column], header=False, cursor=False, id=id)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """What to show in that many cells and lines."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Show `lines`; those that look the same are not drawn again."""
+        width, height = self.content_size
+        if width and height:
+            lines = list(self.lines(width, height))[:height]
+            self.show_rows([Row(str(number), (line,)) for number, line in enumerate(lines)])
+
+    def on_resize(self) -> None:
+        """Other widths have other lines."""
+        self.draw()
+
+
+def size(line: Line) -> int:
+    """How many cells a line takes."""
+    return sum(cell_len(clean(text)) for text, _ in line)
+
+
+def spread(left: Line, right: Line, width: int) -> Line:
+    """`left` and `right` at the two ends; `right` gives way when there is no room for both."""
+    gap = width - size(left) - size(right)
+    if gap < 1:
+        return left
+    return (*left, Span(" " * gap), *right)
+
+
+def longest(width: int, *choices: Line) -> Line:
+    """The first of the choices (longest first) that fits, so that no number is ever cut."""
+    return next((line for line in choices if size(line) <= width), ())
+
+
+def joined(parts: Sequence[Line], gap: str = "   ") -> Line:
+    """Parts on one line, `gap` between them; empty ones leave none."""
+    line: list[Span] = []
+    for part in parts:
+        if part:
+            line += [Span(gap), *part] if line else part
+    return tuple(line)
+
+
+def as_many(width: int, parts: Sequence[Line], gap: str = "   ") -> Line:
+    """As many parts as fit, first ones first."""
+    kept: list[Line] = []
+    for part in parts:
+        if size(joined([*kept, part], gap)) <= width:
+            kept.append(part)
+    return joined(kept, gap)

@@ -1,0 +1,125 @@
+"""What every LP adapter is: something that takes the desk's effects and gives back reports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol, TypeAlias, cast
+
+from lpdesk.clock import Clock
+from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Report
+from lpdesk.domain.values import SECOND
+
+Submit: TypeAlias = Callable[[Report], None]
+
+CLOSE_PATIENCE_S = 0.25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """Where an LP is and how we prove who we are. `symbols`: what a stream subscribes to."""
+
+    name: str
+    kind: str
+    url: str
+    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    timeout_ns: int = 2 * SECOND
+    symbols: tuple[str, ...] = ()
+
+
+class Venue(Protocol):
+    """One LP. `ask`, `execute` and `query` neither block nor raise; only reports come back."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def start(self) -> None:
+        """Begin; an LP that cannot be reached is no error here."""
+        ...
+
+    def ask(self, ask: LpAsked) -> None:
+        """Leads to LpQuoted, LpFailed or LpWithdrew; streams go on until `release`."""
+        ...
+
+    def execute(self, order: OrderSent) -> None:
+        """Leads to one report on the order, unless the venue is closed first. Never sent twice."""
+        ...
+
+    def query(self, query: OrderQueried) -> None:
+        """Leads to one report: what the LP knows of the order, or that it did not say."""
+        ...
+
+    def release(self, rfq_id: str) -> None:
+        """Stop pushing prices for that request."""
+        ...
+
+    async def close(self) -> None:
+        """End all work at once, in less than 300 ms. What was on its way stays unreported."""
+        ...
+
+
+class VenueFailed(Exception):
+    """An LP gave no usable answer to a direct call. `text` is clean and short."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.text = text
+
+
+Factory: TypeAlias = Callable[[Endpoint, Submit, Clock], Venue]
+
+
+def _late(module: str, name: str) -> Factory:
+    """A factory that imports its module when first called: the first paint does not wait for it."""
+
+    def make(endpoint: Endpoint, submit: Submit, clock: Clock) -> Venue:
+        return cast(Factory, getattr(import_module(module), name))(endpoint, submit, clock)
+
+    return make
+
+
+VENUES: Mapping[str, Factory] = {
+    "rest": _late("lpdesk.venues.rest", "RestVenue"),
+    "stream": _late("lpdesk.venues.stream", "StreamVenue"),
+}
+"""Every kind of LP. The factories raise ValueError for an endpoint that can never work."""
+
+
+class Tasks:
+    """The tasks of one venue: started without waiting, ended together."""
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._live: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the background; nothing starts after `close`."""
+        if self._closed:
+            work.close()
+            return
+        task = asyncio.get_running_loop().create_task(work, name=f"venue {self._owner}")
+        self._live.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """An outside failure is a report, so an exception here is a bug: it must be heard."""
+        self._live.discard(task)
+        if not task.cancelled() and (bug := task.exception()):
+            task.get_loop().call_exception_handler(
+                {"message": f"bug in venue {self._owner}", "exception": bug, "task": task}
+            )
+
+    async def close(self) -> None:
+        """Cancel everything and wait for it, at most `CLOSE_PATIENCE_S`."""
+        self._closed = True
+        if live := tuple(self._live):
+            for task in live:
+                task.cancel()
+            await asyncio.wait(live, timeout=CLOSE_PATIENCE_S)

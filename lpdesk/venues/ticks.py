@@ -1,0 +1,96 @@
+"""A stream's quotes as far as they can be believed: strictly read, in sequence, fresh. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum, auto
+
+from msgspec import Struct
+
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.values import Instant, Side
+from lpdesk.venues.answers import validity_ns
+from lpdesk.venues.wire import Fields, Malformed
+
+
+class Level(Struct, frozen=True):
+    """One side of a quote: price, size in base units, and the id to deal on."""
+
+    price: Decimal
+    size: Decimal
+    ref: str
+
+
+class Tick(Struct, frozen=True):
+    """A two-way quote. Its time counts from our receipt; the LP's own clock is not asked."""
+
+    bid: Level
+    ask: Level
+    received_at: Instant
+    expires_at: Instant
+
+    def level(self, base_side: Side) -> Level:
+        """What we deal on: a buyer of base lifts the ask, a seller hits the bid."""
+        return self.ask if base_side is Side.BUY else self.bid
+
+
+def read_tick(fields: Fields, now: Instant) -> Tick:
+    """A quote message as a tick. Raises Malformed, also when its bid is above its ask."""
+    bid = Level(fields.positive("bid"), fields.positive("bidSize"), fields.identifier("bidQuoteId"))
+    ask = Level(fields.positive("ask"), fields.positive("askSize"), fields.identifier("askQuoteId"))
+    if bid.price > ask.price:
+        raise Malformed("bid above ask")
+    return Tick(bid=bid, ask=ask, received_at=now, expires_at=now + validity_ns(fields))
+
+
+class News(Enum):
+    """What a message did to the top of book."""
+
+    FRESH = auto()  # a new quote
+    NONE = auto()  # old or repeated: nothing
+    GONE = auto()  # there is no quote to rely on any more
+
+
+class Top:
+    """One symbol's top of book, there only while nothing is missing and nothing is wrong."""
+
+    def __init__(self) -> None:
+        self.tick: Tick | None = None
+        self.trouble = Reason.STALE
+        self.text = ""
+        self._sequence: int | None = None
+
+    def take(self, fields: Fields, now: Instant) -> News:
+        """Feed the next quote message of this symbol."""
+        try:
+            sequence = fields.whole("sequence")
+        except Malformed as trouble:
+            return self.lose(Reason.MALFORMED, trouble.text)
+        last, expected = self._sequence, self._sequence is None or sequence == self._sequence + 1
+        if last is not None and sequence <= last:
+            return News.NONE
+        self._sequence = sequence
+        if not expected:
+            # What was skipped may have withdrawn what follows, so this one is not believed either.
+            return self.lose(Reason.STALE, "a quote is missing")
+        try:
+            self.tick = read_tick(fields, now)
+        except Malformed as trouble:
+            return self.lose(Reason.MALFORMED, trouble.text)
+        return News.FRESH
+
+    def lose(self, reason: Reason, text: str) -> News:
+        """There is no quote until the next good one."""
+        self.tick, self.trouble, self.text = None, reason, text
+        return News.GONE
+
+    def restart(self) -> None:
+        """A new connection: sequences may begin anywhere."""
+        self._sequence = None
+
+    def fresh(self, now: Instant, max_age_ns: int) -> Tick | None:
+        """The tick, if it is younger than `max_age_ns` and still holds."""
+        tick = self.tick
+        if tick is None or now - tick.received_at >= max_age_ns or now >= tick.expires_at:
+            return None
+        return tick

@@ -1,0 +1,19 @@
+"""Frozen screen state, folded from the journal's events: the only thing a screen looks at."""
+
+from lpdesk.views.blotter import TradeRow
+from lpdesk.views.desk import DeskView, fold
+from lpdesk.views.leaderboard import Row
+from lpdesk.views.quotes import Card
+from lpdesk.views.status import LpRow, MarketRow, Notice, Status
+
+__all__ = [
+    "Card",
+    "DeskView",
+    "LpRow",
+    "MarketRow",
+    "Notice",
+    "Row",
+    "Status",
+    "TradeRow",
+    "fold",
+]

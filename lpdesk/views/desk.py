@@ -1,0 +1,227 @@
+"""The whole screen state, frozen, and `fold`: one record further. Folded from events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lpdesk.domain import events as ev
+from lpdesk.domain.record import Record
+from lpdesk.domain.settings import Settings
+from lpdesk.domain.values import Instant, exact
+from lpdesk.views import blotter, leaderboard, quotes
+from lpdesk.views import status as st
+from lpdesk.views.blotter import TradeRow
+from lpdesk.views.leaderboard import Row
+from lpdesk.views.quotes import Card
+from lpdesk.views.status import Notice, Status
+
+KEPT_NOTICES = 200
+
+
+class DeskView(Struct, frozen=True):
+    """What a screen may show. Times in it are instants; a screen compares them with its `now()`."""
+
+    settings: Settings = Settings()
+    status: Status = Status()
+    rfqs: tuple[Card, ...] = ()
+    trades: tuple[TradeRow, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    seq: int = 0
+    at: Instant = 0
+
+    def card(self, rfq_id: str) -> Card | None:
+        return next((card for card in self.rfqs if card.rfq_id == rfq_id), None)
+
+    def trade(self, trade_id: str) -> TradeRow | None:
+        return next((row for row in self.trades if row.trade_id == trade_id), None)
+
+
+@exact
+def fold(view: DeskView, record: Record) -> DeskView:
+    """The view after `record`. The old view stays as it was."""
+    view = replace(view, seq=record.seq, at=record.at)
+    for event in record.events:
+        handler = _FOLDS.get(type(event))
+        if handler:
+            view = handler(view, event, record.at)
+    return view
+
+
+Handler = Callable[[DeskView, Any, Instant], DeskView]
+
+
+def _on_card(change: Callable[[Card, Any, Instant], Card]) -> Handler:
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        cards = tuple(
+            change(card, event, at) if card.rfq_id == event.rfq_id else card for card in view.rfqs
+        )
+        return replace(view, rfqs=cards)
+
+    return handler
+
+
+def _on_row(change: Callable[[Row, Any, Instant], Row]) -> Handler:
+    def on_card(card: Card, event: Any, at: Instant) -> Card:
+        row = next((row for row in card.rows if row.lp == event.lp), None) or Row(event.lp)
+        others = tuple(old for old in card.rows if old.lp != event.lp)
+        rows = leaderboard.ranked((*others, change(row, event, at)), card.base_side)
+        return replace(card, rows=rows)
+
+    return _on_card(on_card)
+
+
+def _on_trade(change: Callable[[TradeRow, Any, Instant], TradeRow]) -> Handler:
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        trades = tuple(
+            change(row, event, at) if row.trade_id == event.trade_id else row for row in view.trades
+        )
+        unknown = sum(row.state == "UNKNOWN" for row in trades)
+        return replace(view, trades=trades, status=replace(view.status, unknown=unknown))
+
+    return handler
+
+
+def _on_status(change: Callable[[Status, Any, Instant], Status]) -> Handler:
+    return lambda view, event, at: replace(view, status=change(view.status, event, at))
+
+
+def _notice(view: DeskView, at: Instant, level: str, text: str, ref: str = "") -> DeskView:
+    notice = Notice(seq=view.seq, at=at, level=level, text=text, ref=ref)
+    return replace(view, notices=(notice, *view.notices[: KEPT_NOTICES - 1]))
+
+
+def _opened(view: DeskView, event: ev.DeskOpened, at: Instant) -> DeskView:
+    status = st.opened(view.status, event, at)
+    return replace(view, settings=event.settings, status=status)
+
+
+def _closed(view: DeskView, event: ev.DeskClosed, at: Instant) -> DeskView:
+    return replace(view, status=replace(view.status, open=False))
+
+
+def _rfq_opened(view: DeskView, event: ev.RfqOpened, at: Instant) -> DeskView:
+    return replace(view, rfqs=quotes.keep((quotes.opened(event, at), *view.rfqs)))
+
+
+def _locked(view: DeskView, event: ev.QuoteLocked, at: Instant) -> DeskView:
+    def change(card: Card, event: ev.QuoteLocked, at: Instant) -> Card:
+        rows = leaderboard.locked(card.rows, event, at)
+        card = quotes.locked(card, event, at)
+        return replace(card, rows=leaderboard.ranked(rows, card.base_side))
+
+    return _on_card(change)(view, event, at)
+
+
+def _lock_gone(
+    change: Callable[[Card, Any, Instant], Card],
+) -> Callable[[Card, Any, Instant], Card]:
+    def on_card(card: Card, event: Any, at: Instant) -> Card:
+        rows = leaderboard.ranked(leaderboard.released(card.rows), card.base_side)
+        return replace(change(card, event, at), rows=rows)
+
+    return on_card
+
+
+def _rfq_ended(view: DeskView, event: ev.RfqEnded, at: Instant) -> DeskView:
+    view = _on_card(quotes.ended)(view, event, at)
+    if event.how is ev.RfqEnd.NO_LIQUIDITY:
+        card = view.card(event.rfq_id)
+        why = ", ".join(f"{row.lp} {row.state}" for row in card.rows) if card else ""
+        text = f"{event.rfq_id} no liquidity: {why or 'no LP deals this'}"
+        return _notice(view, at, "warn", text, event.rfq_id)
+    return view
+
+
+def _trade_opened(view: DeskView, event: ev.TradeOpened, at: Instant) -> DeskView:
+    trades = (blotter.opened(event, at), *view.trades[: blotter.KEPT_TRADES - 1])
+    status = replace(view.status, trades=view.status.trades + 1)
+    return replace(view, trades=trades, status=status)
+
+
+def _settled(view: DeskView, event: ev.TradeSettled, at: Instant) -> DeskView:
+    view = _on_trade(blotter.settled)(view, event, at)
+    view = replace(view, status=st.earned(view.status, event, at))
+    text = f"{event.trade_id} settled with {event.lp}"
+    return _notice(view, at, "good", text, event.trade_id)
+
+
+def _failed(view: DeskView, event: ev.TradeFailed, at: Instant) -> DeskView:
+    view = _on_trade(blotter.failed)(view, event, at)
+    text = f"{event.trade_id} failed, nothing has moved: {event.reason.value}"
+    return _notice(view, at, "bad", text, event.trade_id)
+
+
+def _unknown(view: DeskView, event: ev.TradeUnknown, at: Instant) -> DeskView:
+    view = _on_trade(blotter.unknown)(view, event, at)
+    text = f"{event.trade_id} outcome unknown at {event.lp}: asking, nothing is sent again"
+    return _notice(view, at, "bad", text, event.trade_id)
+
+
+def _leg_rejected(view: DeskView, event: ev.LegRejected, at: Instant) -> DeskView:
+    view = _on_trade(blotter.rejected)(view, event, at)
+    text = f"{event.trade_id} {event.lp} did not fill: {event.reason.value}"
+    return _notice(view, at, "warn", text, event.trade_id)
+
+
+def _break(view: DeskView, event: ev.BreakFound, at: Instant) -> DeskView:
+    view = _on_trade(blotter.broken)(view, event, at)
+    view = replace(view, status=replace(view.status, breaks=view.status.breaks + 1))
+    text = f"{event.break_id} {event.lp} {event.kind.value}: {event.text}"
+    return _notice(view, at, "bad", text, event.trade_id)
+
+
+def _refused(view: DeskView, event: ev.CommandRefused, at: Instant) -> DeskView:
+    example = f"; for example: {event.example}" if event.example else ""
+    return _notice(view, at, "warn", f"{event.reason.value}: {event.text}{example}")
+
+
+def _halted(view: DeskView, event: ev.TradingHalted, at: Instant) -> DeskView:
+    view = replace(view, status=replace(view.status, halted=True, why=event.why))
+    return _notice(view, at, "bad", f"HALTED {event.why}".rstrip())
+
+
+def _resumed(view: DeskView, event: ev.TradingResumed, at: Instant) -> DeskView:
+    view = replace(view, status=replace(view.status, halted=False, why=""))
+    return _notice(view, at, "info", "trading resumed")
+
+
+def _health(view: DeskView, event: ev.LpHealthChanged, at: Instant) -> DeskView:
+    view = replace(view, status=st.health(view.status, event, at))
+    why = f": {event.reason.value} {event.text}".rstrip() if event.reason else ""
+    words = {"closed": "back in use", "open": "resting", "half-open": "being probed"}
+    if event.state == "half-open":
+        return view
+    level = "info" if event.state == "closed" else "warn"
+    return _notice(view, at, level, f"{event.lp} {words.get(event.state, event.state)}{why}")
+
+
+_FOLDS: dict[type, Handler] = {
+    ev.DeskOpened: _opened,
+    ev.DeskClosed: _closed,
+    ev.CommandRefused: _refused,
+    ev.TradingHalted: _halted,
+    ev.TradingResumed: _resumed,
+    ev.MarketMoved: _on_status(st.moved),
+    ev.LpHealthChanged: _health,
+    ev.RfqOpened: _rfq_opened,
+    ev.LpAsked: _on_row(leaderboard.asked),
+    ev.LpSkipped: _on_row(leaderboard.skipped),
+    ev.QuoteReceived: _on_row(leaderboard.quoted),
+    ev.LpMissed: _on_row(leaderboard.missed),
+    ev.QuoteLocked: _locked,
+    ev.QuoteUnlocked: _on_card(_lock_gone(quotes.unlocked)),
+    ev.RfqRefreshed: _on_card(_lock_gone(quotes.refreshed)),
+    ev.AutoRefreshSet: _on_card(quotes.auto_refresh_set),
+    ev.RfqEnded: _rfq_ended,
+    ev.TradeOpened: _trade_opened,
+    ev.OrderSent: _on_trade(blotter.sent),
+    ev.LegRejected: _leg_rejected,
+    ev.TradeUnknown: _unknown,
+    ev.TradeSettled: _settled,
+    ev.TradeFailed: _failed,
+    ev.BreakFound: _break,
+}

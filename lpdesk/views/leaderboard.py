@@ -1,0 +1,119 @@
+"""The LP race of one request: one row an LP, best price first."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from lpdesk.domain import events as ev
+from lpdesk.domain.values import BPS, ZERO, Instant, Side
+
+PRICED = ("LOCK", "live", "sizing", "short", "brief")
+
+
+class Row(Struct, frozen=True):
+    """One LP. `state` is the word shown; `vs_lock_bps` positive = worse than the lock."""
+
+    lp: str
+    state: str = "asked"
+    all_in: Decimal | None = None
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+    vs_lock_bps: Decimal | None = None
+    response_ns: int | None = None
+    dealable_until: Instant = 0
+    text: str = ""
+    retry_at: Instant | None = None
+    quotes: int = 0
+    asks: int = 0
+    changed_at: Instant = 0
+
+
+def asked(row: Row, event: ev.LpAsked, at: Instant) -> Row:
+    """Asked again: a price that is still good stays on show until the answer comes."""
+    waiting = row.state not in PRICED
+    return replace(row, asks=row.asks + 1, state="asked" if waiting else row.state, retry_at=None)
+
+
+def quoted(row: Row, event: ev.QuoteReceived, at: Instant) -> Row:
+    if event.verdict is ev.Verdict.LATE:
+        return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns)
+    locked = row.state == "LOCK"
+    usable = event.verdict not in (ev.Verdict.BAD, ev.Verdict.OUTLIER)
+    if locked:  # the lock is frozen: a newer price of the same LP waits behind it
+        return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns)
+    return replace(
+        row,
+        state=event.verdict.value,
+        all_in=event.all_in if usable else None,
+        price=event.price if usable else None,
+        quantity=event.quantity,
+        response_ns=event.response_ns,
+        dealable_until=event.dealable_until,
+        text=event.text,
+        quotes=row.quotes + 1,
+        changed_at=at,
+    )
+
+
+def missed(row: Row, event: ev.LpMissed, at: Instant) -> Row:
+    if row.state == "LOCK":
+        return row
+    return replace(
+        row,
+        state=event.reason.value,
+        all_in=None,
+        price=None,
+        text=event.text,
+        response_ns=event.response_ns,
+        changed_at=at,
+    )
+
+
+def skipped(row: Row, event: ev.LpSkipped, at: Instant) -> Row:
+    if row.state in PRICED:
+        return replace(row, retry_at=event.retry_at)
+    return replace(row, state=event.reason.value, text=event.text, retry_at=event.retry_at)
+
+
+def locked(rows: tuple[Row, ...], event: ev.QuoteLocked, at: Instant) -> tuple[Row, ...]:
+    """Mark the new lock; the former one competes again."""
+    marked = []
+    for row in rows:
+        if row.lp == event.lp:
+            row = replace(
+                row,
+                state="LOCK",
+                all_in=event.all_in,
+                price=event.lp_price,
+                quantity=event.quantity,
+                dealable_until=event.dealable_until,
+                changed_at=at,
+            )
+        elif row.state == "LOCK":
+            row = replace(row, state="live")
+        marked.append(row)
+    return tuple(marked)
+
+
+def released(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Nobody is locked any more."""
+    return tuple(replace(row, state="live") if row.state == "LOCK" else row for row in rows)
+
+
+def ranked(rows: tuple[Row, ...], side: Side) -> tuple[Row, ...]:
+    """Best first, with the distance from the lock; rows without a price last, by name."""
+    lock = next((row.all_in for row in rows if row.state == "LOCK"), None)
+    sign = 1 if side is Side.BUY else -1
+
+    def key(row: Row) -> tuple[bool, Decimal, str]:
+        return row.all_in is None, (row.all_in or ZERO) * sign, row.lp
+
+    return tuple(
+        replace(row, vs_lock_bps=(row.all_in - lock) * sign / lock * BPS)
+        if lock and row.all_in is not None
+        else replace(row, vs_lock_bps=None)
+        for row in sorted(rows, key=key)
+    )

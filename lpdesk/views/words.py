@@ -1,0 +1,82 @@
+"""How figures and times read, on every screen and in every line of text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lpdesk.domain.values import SECOND, Instant, decimals_of, round_even
+
+DASH = "·"
+DAY = 86_400
+
+
+def money(value: Decimal | None, decimals: int) -> str:
+    """Thousands marks and exactly `decimals` places, or a dot where there is nothing."""
+    return DASH if value is None else f"{round_even(value, decimals):,f}"
+
+
+def signed(value: Decimal | None, decimals: int) -> str:
+    """As `money`, with its sign; zero has none."""
+    if value is None:
+        return DASH
+    rounded = round_even(value, decimals)
+    return f"{rounded:+,f}" if rounded else f"{abs(rounded):,f}"
+
+
+def amount(value: Decimal, decimals: int) -> str:
+    """An amount as it was asked: no trailing zeros, at most `decimals` places."""
+    return f"{round_even(value, min(decimals, decimals_of(value))):,f}"
+
+
+def bps(value: Decimal | None, decimals: int = 2) -> str:
+    """Basis points with sign and unit."""
+    return DASH if value is None else f"{signed(value, decimals)}bp"
+
+
+def seconds(duration_ns: int | None, decimals: int = 1) -> str:
+    """A time span in seconds; never negative."""
+    if duration_ns is None:
+        return DASH
+    step = SECOND // 10**decimals
+    whole, rest = divmod(max(0, duration_ns) // step, 10**decimals)
+    return f"{whole}.{rest:0{decimals}d} s" if decimals else f"{whole} s"
+
+
+def milliseconds(duration_ns: int | None) -> str:
+    """A time span in whole milliseconds, without its unit."""
+    return DASH if duration_ns is None else str(max(0, duration_ns) // 1_000_000)
+
+
+def age(duration_ns: int) -> str:
+    """A time span as people say it: 8 s, 3 min, 3h29m, 2 d."""
+    total = max(0, duration_ns) // SECOND
+    if total < 60:
+        return f"{total} s"
+    if total < 3_600:
+        return f"{total // 60} min"
+    if total < DAY:
+        return f"{total // 3_600}h{total % 3_600 // 60:02d}m"
+    return f"{total // DAY} d"
+
+
+def time_of_day(at: Instant) -> str:
+    """HH:MM:SS, UTC."""
+    of_day = at // SECOND % DAY
+    return f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"
+
+
+def date(at: Instant) -> str:
+    """YYYY-MM-DD, UTC, by the civil calendar (days since 1970, eras of 400 years)."""
+    days = at // SECOND // DAY + 719_468
+    era, of_era = divmod(days, 146_097)
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    shifted = (5 * of_year + 2) // 153
+    day = of_year - (153 * shifted + 2) // 5 + 1
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    return f"{year + era * 400 + (month <= 2):04d}-{month:02d}-{day:02d}"
+
+
+def timestamp(at: Instant) -> str:
+    """ISO 8601 with nanoseconds: 2026-01-19T14:30:25.123456789Z."""
+    return f"{date(at)}T{time_of_day(at)}.{at % SECOND:09d}Z"

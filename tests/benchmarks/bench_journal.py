@@ -1,0 +1,186 @@
+"""Durable acknowledgements a second: group commit against one hop and commit for each event.
+
+`python -m tests.benchmarks.bench_journal [DIRECTORY]`: 100 waiters, synchronous=FULL, the same
+records for all, contenders interleaved. Ours also encodes, hashes and fills the tables; the peers
+get finished rows and one table. DIRECTORY must be on a real disk (default: here).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory, TemporaryFile
+from time import perf_counter_ns
+from typing import NamedTuple
+
+import aiosqlite
+
+from lpdesk.domain.record import Record
+from lpdesk.journal.codec import START, Row, seal
+from lpdesk.journal.store import Journal
+from tests.journal.samples import quoting
+
+WAITERS, ROUNDS, TARGET = 100, 5, 20.0
+TABLE = (
+    "CREATE TABLE records (seq INTEGER PRIMARY KEY, at INTEGER, cause BLOB, events BLOB, hash BLOB)"
+)
+INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?)"
+
+Submit = Callable[[int], Awaitable[object]]
+"""Make the n-th record durable; returns when it is."""
+
+
+class Result(NamedTuple):
+    """Events a second, and how long one waiter waited, in milliseconds."""
+
+    rate: float
+    p50: float
+    p99: float
+
+
+class GroupCommit:
+    """The runtime's loop in little: what comes while one commit runs goes into the next."""
+
+    def __init__(self, journal: Journal, records: list[Record]) -> None:
+        self._journal, self._records = journal, records
+        self._inbox: list[tuple[Record, asyncio.Future[None]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    def submit(self, n: int) -> asyncio.Future[None]:
+        ack = asyncio.get_running_loop().create_future()
+        self._inbox.append((self._records[n], ack))
+        if self._running is None:
+            self._running = asyncio.create_task(self._commit())
+        return ack
+
+    async def _commit(self) -> None:
+        while self._inbox:
+            batch, self._inbox = self._inbox, []
+            await self._journal.append([record for record, _ in batch], durable=True)
+            for _, ack in batch:
+                ack.set_result(None)
+        self._running = None
+
+
+@asynccontextmanager
+async def ours(path: Path, records: list[Record]) -> AsyncIterator[Submit]:
+    journal = await Journal.open(path)
+    yield GroupCommit(journal, records).submit
+    assert journal.last.seq == len(records)
+    await journal.close()
+
+
+@asynccontextmanager
+async def each(path: Path, records: list[Record]) -> AsyncIterator[Submit]:
+    """One statement, which is one commit, for each event."""
+    rows = sealed(records)
+    async with aiosqlite.connect(path, isolation_level=None) as connection:
+        await prepare(connection)
+        yield lambda n: connection.execute(INSERT, rows[n])
+
+
+@asynccontextmanager
+async def statement_then_commit(path: Path, records: list[Record]) -> AsyncIterator[Submit]:
+    """A shared connection without a lock: one waiter's commit may take others' statements along."""
+    rows = sealed(records)
+    async with aiosqlite.connect(path) as connection:
+        await prepare(connection)
+
+        async def submit(n: int) -> None:
+            await connection.execute(INSERT, rows[n])
+            await connection.commit()
+
+        yield submit
+
+
+async def prepare(connection: aiosqlite.Connection) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+        await connection.execute(f"PRAGMA {pragma}")
+    await connection.execute(TABLE)
+    await connection.commit()
+
+
+def sealed(records: list[Record]) -> list[Row]:
+    rows, tip = list[Row](), START
+    for record in records:
+        rows.append(seal(record, tip))
+        tip = rows[-1].tip
+    return rows
+
+
+async def measure(submit: Submit, count: int) -> Result:
+    """`WAITERS` tasks, each with one record on its way."""
+    numbers, waits = iter(range(count)), list[int]()
+
+    async def waiter() -> None:
+        for n in numbers:
+            start = perf_counter_ns()
+            await submit(n)
+            waits.append(perf_counter_ns() - start)
+
+    start = perf_counter_ns()
+    await asyncio.gather(*(waiter() for _ in range(WAITERS)))
+    seconds = (perf_counter_ns() - start) / 1e9
+    waits.sort()
+    return Result(count / seconds, waits[count // 2] / 1e6, waits[count * 99 // 100] / 1e6)
+
+
+CONTENDERS = {
+    "lpdesk, group commit": (ours, 20_000),
+    "aiosqlite, commit each": (each, 2_000),
+    "aiosqlite, statement + commit": (statement_then_commit, 2_000),
+}
+
+
+async def run(directory: Path) -> dict[str, list[Result]]:
+    results: dict[str, list[Result]] = {name: [] for name in CONTENDERS}
+    for turn in range(ROUNDS):
+        for number, (name, (contender, count)) in enumerate(CONTENDERS.items()):
+            path = directory / f"{turn}-{number}.db"
+            async with contender(path, quoting(count)) as submit:
+                results[name].append(await measure(submit, count))
+    return results
+
+
+def main(directory: str = ".") -> bool:
+    with TemporaryDirectory(dir=directory) as made:
+        results = asyncio.run(run(Path(made)))
+    rates = {name: median(result.rate for result in of) for name, of in results.items()}
+    ours_name, *peers = results
+    for name, of in results.items():
+        p50, p99 = median(r.p50 for r in of), median(r.p99 for r in of)
+        say(f"{name:30} {rates[name]:9,.0f} events/s   ack p50 {p50:7.2f}  p99 {p99:7.2f} ms")
+    for peer in peers:
+        rounds = [a.rate / b.rate for a, b in zip(results[ours_name], results[peer], strict=True)]
+        say(f"against {peer}: {median(rounds):.1f}x ({min(rounds):.1f} to {max(rounds):.1f})")
+    say(
+        f"one fdatasync here: {fdatasync_ms(Path(directory)):.2f} ms (p50); the ratio grows with it"
+    )
+    ratio = rates[ours_name] / rates[peers[0]]
+    say(f"goal {TARGET:.0f}x against {peers[0]}: {'met' if ratio >= TARGET else 'MISSED'}")
+    return ratio >= TARGET
+
+
+def fdatasync_ms(directory: Path) -> float:
+    """The disk's own price of one small durable write."""
+    waits = []
+    with TemporaryFile(dir=directory, buffering=0) as file:
+        for _ in range(200):
+            file.write(bytes(4096))
+            start = perf_counter_ns()
+            os.fdatasync(file.fileno())
+            waits.append(perf_counter_ns() - start)
+    return median(waits) / 1e6
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(not main(*sys.argv[1:]))

@@ -1,0 +1,398 @@
+"""The exchange: stories a dealer can read, properties I22-I24, and the naive book (I26)."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from decimal import Decimal, Inexact
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpdesk.engines.book import BookSide, Event, Kind, Reason, Resting
+from lpdesk.engines.matching import MatchingEngine, OrderType, Quotes, SelfMatch, fee
+from tests.engines.naive_book import NaiveBook
+
+ALICE, BOB, CAROL, MAKER = 1, 2, 3, 9
+OWNERS = {"alice": ALICE, "bob": BOB, "carol": CAROL, "maker": MAKER}
+NAMES = {number: name for name, number in OWNERS.items()}
+TYPES = {t.name.lower().replace("_", "-"): t for t in OrderType}
+
+
+# -- stories: commands in, table of book out
+
+
+def enter(book: MatchingEngine, *lines: str) -> list[Event]:
+    """`alice buys 5 at 100 [ioc]`, `bob sells 5 at market`, `cancel 1`, `amend 1 to 5 at 101`."""
+    events: list[Event] = []
+    for line in lines:
+        match line.split():
+            case ["cancel", oid]:
+                events = book.cancel(int(oid))
+            case ["amend", oid, "to", lots, "at", price]:
+                events = book.amend(int(oid), int(price), int(lots))
+            case [who, verb, lots, "at", price, *kind]:
+                side = {"buys": BookSide.BUY, "sells": BookSide.SELL}[verb]
+                market = price == "market"
+                order_type = OrderType.MARKET if market else TYPES[kind[0] if kind else "limit"]
+                at = 0 if market else int(price)
+                events = book.place(OWNERS[who], side, order_type, int(lots), at)
+            case _:
+                raise ValueError(line)
+    return events
+
+
+def table(book: MatchingEngine) -> str:
+    """Asks above bids, one price a line, the queue from first to last: `ask 101: 2 bob x5`."""
+    lines = []
+    for side, keys in (("ask", book._asks), ("bid", reversed(book._bids))):
+        for key in keys:
+            queue = " ".join(
+                f"{oid} {NAMES[book._owners[oid]]} x{lots}"
+                for oid, lots in book._levels[key].items()
+            )
+            lines.append(f"{side} {abs(key)}: {queue}")
+    return "\n".join(lines)
+
+
+def trades(events: list[Event]) -> list[str]:
+    return [f"{e[2]} takes {e[5]} at {e[4]} from {e[1]}" for e in events if e[0] == Kind.FILLED]
+
+
+def of_kind(events: list[Event], kind: Kind) -> list[Event]:
+    return [event[1:] for event in events if event[0] == kind]
+
+
+@pytest.fixture
+def book() -> MatchingEngine:
+    """Two asks at 101, one at 102, one bid at 99."""
+    engine = MatchingEngine()
+    enter(engine, "alice sells 5 at 101", "bob sells 3 at 101", "alice sells 4 at 102")
+    enter(engine, "bob buys 6 at 99")
+    return engine
+
+
+START = "ask 102: 3 alice x4\nask 101: 1 alice x5 2 bob x3\nbid 99: 4 bob x6"
+
+
+def test_orders_rest_in_price_then_time_order(book: MatchingEngine) -> None:
+    assert table(book) == START
+    assert (book.best_bid, book.best_ask) == (99, 101)
+    assert book.depth(1) == ([(99, 6)], [(101, 8)])
+    assert book.depth(9) == ([(99, 6)], [(101, 8), (102, 4)])
+
+
+def test_limit_trades_at_resting_prices_and_rests_the_remainder(book: MatchingEngine) -> None:
+    events = enter(book, "carol buys 14 at 102")
+    assert trades(events) == ["5 takes 5 at 101 from 1", "5 takes 3 at 101 from 2",
+                              "5 takes 4 at 102 from 3"]  # fmt: skip
+    assert table(book) == "bid 102: 5 carol x2\nbid 99: 4 bob x6"
+
+
+def test_partial_fill_keeps_the_makers_place(book: MatchingEngine) -> None:
+    enter(book, "carol buys 2 at 101")
+    assert table(book) == "ask 102: 3 alice x4\nask 101: 1 alice x3 2 bob x3\nbid 99: 4 bob x6"
+
+
+def test_market_takes_any_price_and_never_rests(book: MatchingEngine) -> None:
+    events = enter(book, "carol buys 20 at market")
+    assert len(trades(events)) == 3
+    assert of_kind(events, Kind.CANCELLED) == [(5, CAROL, 8, Reason.UNFILLED)]
+    assert table(book) == "bid 99: 4 bob x6"
+
+
+def test_ioc_takes_what_its_limit_allows(book: MatchingEngine) -> None:
+    events = enter(book, "carol buys 10 at 101 ioc")
+    assert trades(events) == ["5 takes 5 at 101 from 1", "5 takes 3 at 101 from 2"]
+    assert of_kind(events, Kind.CANCELLED) == [(5, CAROL, 2, Reason.UNFILLED)]
+    assert table(book) == "ask 102: 3 alice x4\nbid 99: 4 bob x6"
+
+
+def test_fok_fills_in_full_or_leaves_the_book_alone(book: MatchingEngine) -> None:
+    killed = enter(book, "carol buys 9 at 101 fok")
+    assert of_kind(killed, Kind.CANCELLED) == [(5, CAROL, 9, Reason.UNFILLED)]
+    assert table(book) == START
+    filled = enter(book, "carol buys 8 at 101 fok")
+    assert len(trades(filled)) == 2
+    assert table(book) == "ask 102: 3 alice x4\nbid 99: 4 bob x6"
+
+
+def test_post_only_rests_or_is_rejected(book: MatchingEngine) -> None:
+    assert enter(book, "carol buys 1 at 101 post-only") == [(Kind.REJECTED, 5, Reason.WOULD_CROSS)]
+    enter(book, "carol buys 1 at 100 post-only")
+    assert table(book) == START.replace("bid 99", "bid 100: 6 carol x1\nbid 99")
+
+
+def test_cancel_and_cancel_all(book: MatchingEngine) -> None:
+    assert enter(book, "cancel 2") == [
+        (Kind.CANCELLED, 2, BOB, 3, Reason.REQUESTED),
+        (Kind.DEPTH, BookSide.SELL, 101, 5),
+    ]
+    assert enter(book, "cancel 2") == [(Kind.REJECTED, 2, Reason.UNKNOWN_ORDER)]
+    assert book.cancel_all(ALICE) == [
+        (Kind.CANCELLED, 1, ALICE, 5, Reason.REQUESTED),
+        (Kind.CANCELLED, 3, ALICE, 4, Reason.REQUESTED),
+        (Kind.DEPTH, BookSide.SELL, 101, 0),
+        (Kind.DEPTH, BookSide.SELL, 102, 0),
+    ]
+    assert table(book) == "bid 99: 4 bob x6"
+    assert book.cancel_all(ALICE) == book.cancel_all(77) == []
+
+
+def test_amend_keeps_the_place_only_for_a_size_that_does_not_grow(book: MatchingEngine) -> None:
+    assert enter(book, "amend 1 to 4 at 101") == [
+        (Kind.AMENDED, 1, ALICE, 101, 4, 1), (Kind.DEPTH, BookSide.SELL, 101, 7),
+    ]  # fmt: skip
+    assert "ask 101: 1 alice x4 2 bob x3" in table(book)
+    assert enter(book, "amend 1 to 5 at 101")[0] == (Kind.AMENDED, 1, ALICE, 101, 5, 0)
+    assert "ask 101: 2 bob x3 1 alice x5" in table(book)
+    enter(book, "amend 2 to 3 at 102", "amend 2 to 3 at 101")
+    assert "ask 101: 1 alice x5 2 bob x3" in table(book)
+
+
+def test_amend_into_the_other_side_trades(book: MatchingEngine) -> None:
+    events = enter(book, "amend 4 to 6 at 101")
+    assert trades(events) == ["4 takes 5 at 101 from 1"]  # then bob meets bob: newest cancelled
+    assert of_kind(events, Kind.CANCELLED) == [(4, BOB, 1, Reason.SELF_MATCH)]
+    assert table(book) == "ask 102: 3 alice x4\nask 101: 2 bob x3"
+
+
+def test_amend_refused_leaves_the_order(book: MatchingEngine) -> None:
+    assert book.amend(4, 101, 6, True) == [(Kind.REJECTED, 4, Reason.WOULD_CROSS)]
+    assert book.amend(4, 0, 6) == [(Kind.REJECTED, 4, Reason.BAD_PRICE)]
+    assert book.amend(4, 99, 0) == [(Kind.REJECTED, 4, Reason.BAD_LOTS)]
+    assert book.amend(40, 99, 1) == [(Kind.REJECTED, 40, Reason.UNKNOWN_ORDER)]
+    assert table(book) == START
+
+
+@pytest.mark.parametrize(
+    ("mode", "after", "cancelled"),
+    [
+        (SelfMatch.CANCEL_NEWEST, "ask 102: 3 alice x4\nask 101: 2 bob x3\nbid 99: 4 bob x6", [5]),
+        (SelfMatch.CANCEL_OLDEST, "ask 102: 3 alice x4\nbid 101: 5 bob x2\nbid 99: 4 bob x6", [2]),
+        (SelfMatch.CANCEL_BOTH, "ask 102: 3 alice x4\nbid 99: 4 bob x6", [2, 5]),
+    ],
+)
+def test_self_match_prevention(mode: SelfMatch, after: str, cancelled: list[int]) -> None:
+    book = MatchingEngine(mode)
+    enter(book, "alice sells 5 at 101", "bob sells 3 at 101", "alice sells 4 at 102")
+    events = enter(book, "bob buys 6 at 99", "bob buys 7 at 101")
+    assert trades(events) == ["5 takes 5 at 101 from 1"]
+    assert [event[0] for event in of_kind(events, Kind.CANCELLED)] == cancelled
+    assert table(book) == after
+
+
+def test_bad_orders_are_rejected_by_name() -> None:
+    book = MatchingEngine()
+    for lots, price in ((0, 5), (-1, 5), (2**63, 5)):
+        assert book.place(ALICE, 1, 0, lots, price)[0][::2] == (Kind.REJECTED, Reason.BAD_LOTS)
+    for price in (0, -5, 2**63):
+        assert book.place(ALICE, 1, 0, 1, price)[0][::2] == (Kind.REJECTED, Reason.BAD_PRICE)
+    assert book.depth(5) == ([], [])
+
+
+def test_queries_name_order_queue_and_owner(book: MatchingEngine) -> None:
+    assert book.order(2) == Resting(BOB, BookSide.SELL, 101, 3)
+    assert book.order(77) is None and book.lots_ahead(77) is None
+    assert [book.lots_ahead(oid) for oid in (1, 2, 3)] == [0, 5, 0]
+    assert book.orders_of(ALICE) == [1, 3]
+
+
+def test_fee_is_exact_and_a_negative_rate_is_a_rebate() -> None:
+    assert fee(100_001, 3, Decimal("2.5")) == Decimal("75.000750")
+    assert fee(100_001, 3, Decimal("-0.5")) == Decimal("-15.000150")
+    with pytest.raises(Inexact):
+        fee(2**62, 2**62, Decimal("0.123456789012345678901234567890123456789"))
+
+
+# -- the maker's ladder
+
+
+def test_refresh_keeps_the_place_of_quotes_within_tolerance(book: MatchingEngine) -> None:
+    book.refresh(MAKER, [(99, 10), (98, 20)], [(101, 10), (103, 20)])
+    enter(book, "carol buys 1 at 99", "carol sells 1 at 103")
+    events = book.refresh(MAKER, [(99, 12), (97, 20)], [(100, 7), (104, 20)], 1, 2)
+    assert of_kind(events, Kind.CANCELLED) == [(7, MAKER, 10, Reason.REPLACED)]
+    assert of_kind(events, Kind.ACCEPTED) == [(11, MAKER, BookSide.SELL, 100, 7)]
+    assert table(book) == (
+        "ask 103: 8 maker x20 10 carol x1\n"  # a tick and no lot off: stays
+        "ask 102: 3 alice x4\n"
+        "ask 101: 1 alice x5 2 bob x3\n"
+        "ask 100: 11 maker x7\n"  # three lots off: replaced
+        "bid 99: 4 bob x6 5 maker x10 9 carol x1\n"  # two lots off: stays ahead of carol
+        "bid 98: 6 maker x20"
+    )
+
+
+def test_refresh_may_jump_over_its_own_old_quotes() -> None:
+    book = MatchingEngine()
+    book.refresh(MAKER, [(99, 1), (98, 1)], [(101, 1), (102, 1)])
+    events = book.refresh(MAKER, [(104, 1), (103, 1)], [(106, 1), (107, 1)])
+    assert trades(events) == []
+    assert book.depth(9) == ([(104, 1), (103, 1)], [(106, 1), (107, 1)])
+    book.refresh(MAKER, [(99, 1), (98, 1)], [(101, 1), (102, 1)], price_tolerance=5)
+    assert book.depth(9) == ([(99, 1), (98, 1)], [(106, 1), (107, 1)])  # asks are near enough
+    book.refresh(MAKER, [(1, 1)], [])
+    book.refresh(MAKER, [], [(2, 1)], price_tolerance=5)
+    assert book.depth(9) == ([], [(2, 1)])  # near, but the other side
+
+
+def test_refresh_never_takes_and_never_half_applies_a_bad_ladder(book: MatchingEngine) -> None:
+    events = book.refresh(MAKER, [(101, 1), (100, 1)], [(104, 1)])
+    assert of_kind(events, Kind.REJECTED) == [(5, Reason.WOULD_CROSS)]
+    assert book.orders_of(MAKER) == [6, 7]
+    bad_bids: list[Quotes] = [[(99, 1), (100, 1)], [(100, 0)], [(0, 1)], [(104, 1)]]
+    bad_asks: list[Quotes] = [[(105, 1), (104, 1)], [(104, -1)], [(-3, 1)], [(100, 1)]]
+    ladders = [(bids, [(104, 1)]) for bids in bad_bids] + [([(100, 1)], asks) for asks in bad_asks]
+    for ladder in ladders:
+        assert book.refresh(MAKER, *ladder) == [(Kind.REJECTED, 0, Reason.BAD_LADDER)]
+    assert book.orders_of(MAKER) == [6, 7]
+    book.refresh(MAKER, [], [])
+    assert table(book) == START
+
+
+# -- against the naive book (I25, I26), with the properties checked on the way (I22-I24)
+
+
+def random_ladder(rng: random.Random, mid: int) -> tuple[Quotes, Quotes]:
+    bids = [(mid - 1 - step * rng.randint(1, 2), rng.randint(1, 9)) for step in range(4)]
+    asks = [(mid + 1 + step * rng.randint(1, 2), rng.randint(1, 9)) for step in range(4)]
+    if rng.random() < 0.9:
+        bids.sort(key=lambda quote: -quote[0])
+        asks.sort(key=lambda quote: quote[0])
+    return bids[: rng.randint(0, 4)], asks[: rng.randint(0, 4)]
+
+
+def random_command(rng: random.Random, naive: NaiveBook) -> tuple[str, tuple[object, ...]]:
+    """One command around a mid of 50; ids are recent ones, alive or not; some are refused."""
+    draw = rng.random()
+    recent = max(1, naive.last_id - rng.randint(0, 40))
+    price, lots = 50 + rng.randint(-8, 8), rng.randint(1, 12)
+    if draw < 0.55:
+        side = rng.choice((BookSide.BUY, BookSide.SELL))
+        return "place", (rng.randint(1, 4), side, rng.choice(list(OrderType)), lots, price)
+    if draw < 0.75:
+        return "cancel", (recent,)
+    if draw < 0.8 and naive.orders:
+        order = rng.choice(naive.orders)
+        return "amend", (order.oid, order.price, order.lots + rng.randint(-1, 1))
+    if draw < 0.9:
+        return "amend", (recent, price, lots, rng.random() < 0.3)
+    owner = rng.choice((1, 2, MAKER, MAKER))
+    if draw < 0.97:
+        tolerances = (rng.randint(0, 3), rng.randint(0, 3))
+        return "refresh", (owner, *random_ladder(rng, 50 + rng.randint(-6, 6)), *tolerances)
+    if draw < 0.98:
+        return "cancel_all", (owner,)
+    return "place", (1, BookSide.BUY, OrderType.LIMIT, lots * rng.randint(-1, 0), price)
+
+
+def run_both(seed: int, commands: int, hash_every: int) -> Counter[Kind]:
+    """Same commands to both books: equal events, equal hashes. Counts the events."""
+    rng = random.Random(seed)
+    mode = list(SelfMatch)[seed % 3]
+    fast, naive = MatchingEngine(mode), NaiveBook(mode)
+    seen: Counter[Kind] = Counter()
+    for number in range(commands):
+        name, arguments = random_command(rng, naive)
+        events = getattr(fast, name)(*arguments)
+        assert events == getattr(naive, name)(*arguments), (seed, number, name, arguments)
+        assert fast.best_bid is None or fast.best_ask is None or fast.best_bid < fast.best_ask
+        seen.update(Kind(event[0]) for event in events)
+        if number % hash_every == 0:
+            assert fast.state_hash() == naive.state_hash(), (seed, number)
+    assert fast.state_hash() == naive.state_hash()
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fast_book_equals_naive_book(seed: int) -> None:
+    seen = run_both(seed, 10_000, hash_every=20)
+    assert set(seen) == set(Kind)
+    assert min(seen.values()) > 50
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_fast_book_equals_naive_book_over_a_million_commands(seed: int) -> None:
+    run_both(seed, 100_000, hash_every=10)
+
+
+orders = st.tuples(
+    st.integers(1, 3), st.sampled_from(BookSide), st.sampled_from(OrderType), st.integers(1, 9),
+    st.integers(45, 55),
+)  # fmt: skip
+
+
+def best_first(book: MatchingEngine, side: int) -> list[int]:
+    """Ids resting opposite to `side`, in the order a taker must meet them."""
+    keys = book._asks if side == BookSide.BUY else book._bids
+    return [oid for key in reversed(keys) for oid in book._levels[key]]
+
+
+@given(st.lists(orders, max_size=40), st.sampled_from(SelfMatch))
+@settings(max_examples=300, deadline=None)
+def test_every_order_is_met_in_priority_at_resting_prices(
+    flow: list[tuple[int, BookSide, OrderType, int, int]], mode: SelfMatch
+) -> None:
+    book = MatchingEngine(mode)
+    for owner, side, order_type, lots, price in flow:
+        queue = best_first(book, side)
+        before = {oid: book.order(oid) for oid in queue}
+        events = book.place(owner, side, order_type, lots, price)
+        fills = of_kind(events, Kind.FILLED)
+        pulled = [e[0] for e in of_kind(events, Kind.CANCELLED) if e[0] in before]
+        met = [fill[0] for fill in fills]
+        touched = sorted({*met, *pulled}, key=queue.index)
+        assert touched == queue[: len(touched)] and met == sorted(met, key=queue.index)
+        for maker, _, _, paid, size, maker_owner, taker_owner in fills:
+            resting = before[maker]
+            assert resting is not None and maker_owner != taker_owner == owner
+            assert paid == resting.price and 0 < size <= resting.lots
+            assert order_type == OrderType.MARKET or (price - paid) * side >= 0
+        assert all(book.order(maker) is None for maker in met[:-1])
+        assert book.best_bid is None or book.best_ask is None or book.best_bid < book.best_ask
+
+
+@given(st.lists(orders, max_size=40), st.sampled_from(SelfMatch))
+@settings(max_examples=300, deadline=None)
+def test_lots_are_conserved_and_depth_events_rebuild_the_book(
+    flow: list[tuple[int, BookSide, OrderType, int, int]], mode: SelfMatch
+) -> None:
+    book = MatchingEngine(mode)
+    entered: Counter[int] = Counter()
+    ended: Counter[int] = Counter()
+    depth: dict[tuple[int, int], int] = {}
+    for order in flow:
+        events = book.place(*order)
+        entered.update({e[0]: e[4] for e in of_kind(events, Kind.ACCEPTED)})
+        ended.update({e[0]: e[2] for e in of_kind(events, Kind.CANCELLED)})
+        for maker, taker, _, _, lots, *_ in of_kind(events, Kind.FILLED):
+            ended.update({maker: lots, taker: 0})
+            ended[taker] += lots
+        depth.update({(side, price): lots for side, price, lots in of_kind(events, Kind.DEPTH)})
+    open_lots = {oid: entered[oid] - ended[oid] for oid in entered}
+    assert min(open_lots.values(), default=0) >= 0
+    for oid, lots in open_lots.items():
+        resting = book.order(oid)
+        assert lots == (resting.lots if resting else 0)
+    bids, asks = book.depth(100)
+    shown = {(BookSide.BUY, p): n for p, n in bids} | {(BookSide.SELL, p): n for p, n in asks}
+    assert {level: lots for level, lots in depth.items() if lots} == shown
+
+
+def test_a_long_queue_survives_its_rebuilds() -> None:
+    """Thousands at one price: the rebuilt queue must keep its order and lose nobody."""
+    book = MatchingEngine()
+    for _ in range(3000):
+        book.place(ALICE, BookSide.SELL, OrderType.LIMIT, 2, 100)
+    for oid in range(7, 3001, 7):
+        book.cancel(oid)
+    expected = [oid for oid in range(1, 3001) if oid % 7]
+    filled: list[int] = []
+    while book.best_ask is not None:
+        filled += [
+            e[0] for e in of_kind(book.place(BOB, BookSide.BUY, OrderType.IOC, 2, 100), Kind.FILLED)
+        ]
+    assert filled == expected

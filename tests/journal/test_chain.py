@@ -1,0 +1,173 @@
+"""No change goes unseen, and the first bad record is named."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import copyfile
+
+import pytest
+
+from lpdesk.journal.errors import JournalDamaged, JournalError
+from lpdesk.journal.projections import TABLES
+from lpdesk.journal.reader import check_chain, read
+from lpdesk.journal.writer import Writer
+from tests.journal.samples import trading
+
+RFQS = 5
+BAD = 14  # one of the middle: a record with every kind of event of a quoting
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "journal.db"
+    writer = Writer(path)
+    writer.append(trading(RFQS), durable=True)
+    writer.close()
+    assert check_chain(path).ok
+    return path
+
+
+@pytest.fixture
+def path(whole: Path, tmp_path: Path) -> Path:
+    copyfile(whole, copy := tmp_path / "journal.db")
+    return copy
+
+
+@contextmanager
+def tampering(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER records_never_change")
+        connection.execute("DROP TRIGGER records_never_go")
+        yield connection
+
+
+def found(path: Path) -> tuple[int | None, str]:
+    result = check_chain(path)
+    assert result.ok is (result.seq is None)
+    return result.seq, result.why
+
+
+@pytest.mark.parametrize("column", ["cause", "events", "hash"])
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.5, 0.7, 1.0])
+@pytest.mark.parametrize("bit", [1, 128])
+def test_a_flipped_bit_is_found(path: Path, column: str, part: float, bit: int) -> None:
+    """At the ends it breaks the JSON, between them a name, a number or a text; 128 breaks UTF-8."""
+    with tampering(path) as connection:
+        query = f"SELECT CAST({column} AS BLOB) FROM records WHERE seq = {BAD}"
+        (data,) = connection.execute(query).fetchone()
+        place = round(part * (len(data) - 1))
+        changed = data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
+        value = "?" if column == "hash" else "CAST(? AS TEXT)"
+        connection.execute(f"UPDATE records SET {column} = {value} WHERE seq = {BAD}", (changed,))
+    assert found(path) == (BAD, "hash differs")
+    assert list_until_damage(path) == trading(RFQS)[: BAD - 1]
+
+
+def list_until_damage(path: Path) -> list[object]:
+    records: list[object] = []
+    with pytest.raises(JournalDamaged) as damage:
+        records.extend(read(path))
+    assert damage.value.seq == len(records) + 1
+    return records
+
+
+@pytest.mark.parametrize("bit", [0, 1, 20, 40, 62])
+def test_a_flipped_bit_of_the_time_is_found(path: Path, bit: int) -> None:
+    with tampering(path) as connection:
+        connection.execute(f"UPDATE records SET at = at + (1 << {bit}) WHERE seq = {BAD}")
+    assert found(path) == (BAD, "hash differs")
+
+
+@pytest.mark.parametrize("seq", [0, -1, BAD + 100, 1 << 62])
+def test_a_changed_number_is_found(path: Path, seq: int) -> None:
+    with tampering(path) as connection:
+        connection.execute(f"UPDATE records SET seq = {seq} WHERE seq = {BAD}")
+    assert found(path)[0] in (1, BAD)
+    assert found(path)[0] == BAD or seq < 1
+
+
+def test_a_missing_record_is_found(path: Path) -> None:
+    with tampering(path) as connection:
+        connection.execute(f"DELETE FROM records WHERE seq = {BAD}")
+    assert found(path) == (BAD, f"missing; the next one is {BAD + 1}")
+
+
+def test_a_missing_end_is_found(path: Path) -> None:
+    with tampering(path) as connection:
+        connection.execute(f"DELETE FROM records WHERE seq >= {BAD}")
+    assert found(path) == (BAD, "missing; the journal once ended with record 20")
+
+
+def test_missing_records_are_found_though_the_end_was_moved(path: Path) -> None:
+    with tampering(path) as connection:
+        connection.execute(f"DELETE FROM records WHERE seq >= {BAD}")
+        connection.execute(
+            "UPDATE tip SET (seq, hash) = (SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1)"
+        )
+    seq, why = found(path)
+    assert "differs from the events" in why
+    assert seq in (BAD - 1, BAD)
+
+
+@pytest.mark.parametrize("columns", ["cause, events", "at, cause, events, hash"])
+def test_swapped_records_are_found(path: Path, columns: str) -> None:
+    with tampering(path) as connection:
+        source = f"(SELECT {columns} FROM old WHERE old.seq = {2 * BAD + 1} - records.seq)"
+        connection.executescript(
+            "CREATE TEMP TABLE old AS SELECT * FROM records;"
+            f"UPDATE records SET ({columns}) = {source} WHERE seq IN ({BAD}, {BAD + 1})"
+        )
+    assert found(path) == (BAD, "hash differs")
+
+
+def test_an_added_record_is_found(path: Path) -> None:
+    with tampering(path) as connection:
+        connection.execute(
+            "INSERT INTO records SELECT seq + 1, at, cause, events, hash FROM records"
+            " ORDER BY seq DESC LIMIT 1"
+        )
+    assert found(path) == (21, "hash differs")
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {} = 'x'"])
+def test_a_table_that_tells_another_story_is_found(path: Path, table: str, change: str) -> None:
+    with tampering(path) as connection:
+        column = "lp" if table in ("quotes", "lp_quotes", "trades", "legs") else None
+        column = column or ("symbol" if table == "rfqs" else "account")
+        key = TABLES[table]
+        where = f" WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY seq DESC LIMIT 1)"
+        connection.execute(change.format(table, column) + where)
+    seq, why = found(path)
+    assert why == f"table {table} differs from the events"
+    assert seq in range(17, 21)
+    assert check_chain(path, projections=False).ok
+
+
+def test_a_cut_file_is_found(path: Path) -> None:
+    """At every page: unreadable or with a record less, never a shorter journal that looks whole."""
+    data = path.read_bytes()
+    for size in range(4096, len(data), 4096):
+        path.write_bytes(data[:size])
+        try:
+            assert not check_chain(path).ok
+        except JournalError as error:
+            assert "not a journal" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("bit", [1, 128])
+def test_damage_anywhere_in_the_file_is_found_or_harmless(path: Path, bit: int) -> None:
+    """In free space and in indexes too: never a record that is not ours."""
+    data, records, seen = path.read_bytes(), trading(RFQS), 0
+    for place in range(0, len(data), 64 * 7):
+        path.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
+        try:
+            ok = check_chain(path).ok
+            assert list(read(path)) == records
+        except JournalError:
+            ok = False
+        seen += not ok
+    assert seen > 30

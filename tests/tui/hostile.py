@@ -1,0 +1,37 @@
+"""Strings that outsiders may send, each with what it tries (reliability 4E)."""
+
+from __future__ import annotations
+
+HOSTILE = {
+    "csi": "\x1b[2J\x1b[31mred",
+    "osc title bel": "\x1b]0;title\x07",
+    "osc clipboard st": "\x1b]52;c;aGk=\x1b\\",
+    "osc link": "\x1b]8;;http://x\x1b\\x\x1b]8;;\x1b\\",
+    "osc unterminated": "\x1b]2;half",
+    "dcs": "\x1bP$q\x1b\\",
+    "apc pm sos": "\x1b_a\x1b\\\x1b^b\x1b\\\x1bXc\x1b\\",
+    "reset": "\x1bc",
+    "device status": "\x1b[6n\x1b[c\x1b[>c",
+    "c1": "\x9b31m\x9d0;t\x9c\x90q\x9c\x85",
+    "click": "[@click=app.exec('Q1')]x[/]",
+    "link": "[link=http://x]x[/link]",
+    "broken markup": "LP [/evil] [/ [$x] \\[",
+    "bidi": "\u202e00.1\u202c \u2066x\u2069 \u200f\u061c",
+    "zero width": "a\u200bb\u200cc\u200dd\ufeffe\u2060",
+    "combining": "a" + "\u0301" * 500,
+    "mark first": "\u0301a",
+    "wide": "東京字幕" * 3,
+    "emoji": "👍🏽 ❤️ 🇫🇷 👨‍👩‍👧",
+    "digits": "١٢٣ 𝟏𝟐𝟑 1２3",
+    "nul del": "a\x00b\x7fc",
+    "overwrite": "9\r8\b7\x0b\x0c",
+    "lines": "a\tb\nc\u2028d\u2029e\x85f",
+    "surrogate": "x\ud800y\udfffz",
+    "megabyte": "A" * 2**20,
+    "megabyte of marks": "a" + "\u0300" * 2**20,
+    "fillers": "\u115f\u3164\uffa0\u00ad",
+    "tags": "a\U000e0061\U000e007f",
+    "private": "\ue000\U0010fffd\ufdd0\uffff",
+    "csv": "=cmd()|' /C calc'!A0",
+    "format": "%s {0.__class__}",
+}

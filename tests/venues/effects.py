@@ -1,0 +1,56 @@
+"""The desk's effects, as tests hand them to venues."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lpdesk.clock import SystemClock
+from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.values import SECOND, Side
+
+CLOCK = SystemClock()
+
+
+def ask(
+    ask_id: str = "A-1",
+    rfq_id: str = "R-1",
+    symbol: str = "BTC/USDT",
+    side: Side = Side.BUY,
+    quantity: str = "1.5",
+    lp: str = "lp",
+) -> LpAsked:
+    return LpAsked(
+        rfq_id=rfq_id,
+        ask_id=ask_id,
+        lp=lp,
+        symbol=symbol,
+        side=side,
+        quantity=Decimal(quantity),
+        deadline_at=CLOCK.now() + 2 * SECOND,
+    )
+
+
+def order(
+    order_id: str = "O-1",
+    quote_ref: str = "Q9",
+    send_in_s: float = 5,
+    lp: str = "lp",
+    quantity: str = "1.5",
+) -> OrderSent:
+    now = CLOCK.now()
+    return OrderSent(
+        order_id=order_id,
+        trade_id="T-1",
+        lp=lp,
+        quote_ref=quote_ref,
+        symbol="BTC/USDT",
+        side=Side.BUY,
+        quantity=Decimal(quantity),
+        price=Decimal("101"),
+        send_by=now + int(send_in_s * SECOND),
+        deadline_at=now + 10 * SECOND,
+    )
+
+
+def query(order_id: str = "O-1", lp: str = "lp") -> OrderQueried:
+    return OrderQueried(order_id=order_id, trade_id="T-1", lp=lp, attempt=1)
