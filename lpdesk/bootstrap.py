@@ -19,7 +19,7 @@ from lpdesk.config import Config
 from lpdesk.domain import settings as s
 from lpdesk.domain.values import SECOND
 from lpdesk.journal.store import Journal
-from lpdesk.runtime import LiveSession, Runtime
+from lpdesk.runtime import Listener, LiveSession, Runtime
 
 if TYPE_CHECKING:
     from lpdesk.sandbox import LpEndpoint, Sandbox
@@ -47,6 +47,7 @@ class LiveDesk:
         self.seed = seed
         self.session = LiveSession(SystemClock())
         self.failed: asyncio.Future[BaseException] | None = None
+        self.listeners: list[Listener] = []
         self._journal: Journal | None = None
         self._gateway: Gateway | None = None
         self._sandbox: Sandbox | None = None
@@ -60,6 +61,7 @@ class LiveDesk:
         self.failed = asyncio.get_running_loop().create_future()
         self._journal = await Journal.open(self.path)
         runtime = Runtime(self._journal, self.session.clock)
+        runtime.listeners = self.listeners  # they hear the first record, too
         await runtime.resume()
         if self.config.lps:
             terms, endpoints = _configured(self.config)
@@ -70,10 +72,10 @@ class LiveDesk:
         self._gateway = _gateway(runtime, endpoints)
         await self._gateway.start()
         settings = config.settings(self.config, terms, environment)
-        runtime.start(secrets.token_hex(4), settings, __version__, self._gateway.send)
-        self.session.runtime = runtime
         self._task = asyncio.create_task(runtime.run(), name="desk")
         self._task.add_done_callback(self._ended)
+        self.session.runtime = runtime
+        await runtime.open(secrets.token_hex(4), settings, __version__, self._gateway.send)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The desk stopped by itself: whoever runs it must hear of it."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -16,10 +18,9 @@ import typer
 from lpdesk import __version__
 
 if TYPE_CHECKING:
-    from lpdesk.bootstrap import LiveDesk
     from lpdesk.config import Config
 
-INTERNAL, USAGE = 1, 2
+INTERNAL, USAGE, REFUSED = 1, 2, 5
 
 app = typer.Typer(
     name="lpdesk",
@@ -37,20 +38,81 @@ JournalPath = Annotated[
     Path | None, typer.Option("--journal", envvar="LPDESK_JOURNAL", help="Journal file.")
 ]
 Seed = Annotated[int, typer.Option(envvar="LPDESK_SEED", help="Seed of the sandbox's market.")]
+Theme = Annotated[str, typer.Option(envvar="LPDESK_THEME", help="Colour theme.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
-OldJournal = Annotated[Path, typer.Argument(help="Journal file.")]
+OldJournal = Annotated[Path, typer.Argument(metavar="JOURNAL", help="Journal file.")]
 
 
 def main() -> None:
-    """The entry point. Never ends in a traceback that could show a secret."""
-    with suppress(BrokenPipeError):
+    """The entry point. Never ends in a traceback, which could show a secret."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
         app()
+    except BrokenPipeError:
+        from lpdesk.output import nowhere
+
+        nowhere()
+    except Exception as bug:
+        place = extract_tb(bug.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        typer.echo(f"lpdesk: internal error: {type(bug).__name__} in {where}", err=True)
+        sys.exit(INTERNAL)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """Say why on stderr, end with `code`."""
     typer.echo(f"lpdesk: {message}", err=True)
     raise typer.Exit(code)
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """What can go wrong outside is a sentence and an exit code."""
+    from sqlite3 import DatabaseError
+
+    from lpdesk.fronts import Ended, trouble
+    from lpdesk.journal.errors import JournalError
+
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except DatabaseError as error:
+        fail(f"the journal cannot be read: {error}", INTERNAL)
+    except (JournalError, Ended, OSError, ValueError) as error:
+        fail(*trouble(error))
+
+
+def run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run a command's work to its end and leave with its exit code."""
+    with spoken():
+        try:
+            code = asyncio.run(work)
+        except KeyboardInterrupt:
+            code = 128 + signal.SIGINT
+    raise typer.Exit(code)
+
+
+def load(path: Path | None) -> Config:
+    """The configuration, or all that is wrong with it."""
+    from lpdesk.config import BadConfig
+    from lpdesk.config import load as load_config
+
+    try:
+        return load_config(path)
+    except BadConfig as bad:
+        fail("the configuration has problems:\n  " + "\n  ".join(bad.problems), USAGE)
+
+
+def lines(texts: Iterator[str]) -> None:
+    """Write them as they come."""
+    for text in texts:
+        sys.stdout.write(text + "\n")
+
+
+# ---- a desk
 
 
 @app.callback(invoke_without_command=True)
@@ -60,9 +122,9 @@ def desk(
     journal: JournalPath = None,
     seed: Seed = 7,
     plain: Annotated[bool, typer.Option(help="Line by line, without a screen.")] = False,
-    theme: Annotated[str, typer.Option(envvar="LPDESK_THEME", help="Colour theme.")] = "",
+    theme: Theme = "",
     restricted: Annotated[bool, typer.Option(help="For forced commands over SSH.")] = False,
-    version: Annotated[bool, typer.Option(help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """The desk, full screen. Without configured LPs it runs against its own sandbox."""
     if version:
@@ -70,108 +132,15 @@ def desk(
         raise typer.Exit
     if context.invoked_subcommand is not None:
         return
-    conf = _load(config)
+    from lpdesk import fronts
+    from lpdesk.bootstrap import LiveDesk
+
+    conf = load(config)
+    live = LiveDesk(conf, journal, seed)
     if plain or not sys.stdout.isatty():
-        raise typer.Exit(_run(_plain(conf, journal, seed)))
-    raise typer.Exit(_screen(conf, journal, seed, theme or conf.screen.theme, restricted))
-
-
-def _load(path: Path | None) -> Config:
-    from lpdesk.config import BadConfig, load
-
-    try:
-        return load(path)
-    except BadConfig as bad:
-        fail("the configuration has problems:\n  " + "\n  ".join(bad.problems), USAGE)
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    """Run to the end; what can go wrong outside is a sentence, not a traceback."""
-    from lpdesk.journal.errors import JournalBusy, JournalError, JournalRefused
-
-    try:
-        return asyncio.run(work)
-    except (JournalBusy, JournalRefused) as error:
-        fail(str(error), USAGE)
-    except (JournalError, ConnectionError, OSError) as error:
-        fail(str(error), INTERNAL)
-    except ValueError as error:
-        fail(str(error), USAGE)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-
-
-def _on_signals(stop: Any) -> None:
-    """Call `stop` on Ctrl-C, a polite kill and a lost terminal, where the system can."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        with suppress(AttributeError, NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop)
-
-
-def _screen(conf: Config, journal: Path | None, seed: int, theme: str, restricted: bool) -> int:
-    from lpdesk.bootstrap import LiveDesk
-    from lpdesk.tui.app import DeskApp
-
-    live = LiveDesk(conf, journal, seed)
-
-    async def start() -> None:
-        try:
-            await live.start()
-        except (OSError, ValueError) as error:
-            screen.exit(INTERNAL, USAGE, f"lpdesk: {error}")
-            return
-        assert live.failed is not None
-        broken = await live.failed
-        screen.exit(INTERNAL, INTERNAL, f"lpdesk: the desk has stopped: {broken!r}")
-
-    async def show() -> int:
-        _on_signals(screen.exit)
-        tasks = []
-        screen.on_ready = lambda: tasks.append(asyncio.create_task(start()))
-        try:
-            await screen.run_async()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await live.close("the screen was closed")
-        return screen.return_code or 0
-
-    screen = DeskApp(live.session, theme=theme, restricted=restricted, keymap=conf.screen.keymap)
-    return _run(show())
-
-
-async def _plain(conf: Config, journal: Path | None, seed: int) -> int:
-    from lpdesk import plain
-    from lpdesk.bootstrap import LiveDesk
-
-    live = LiveDesk(conf, journal, seed)
-    await live.start()
-    assert live.session.runtime is not None and live.failed is not None
-    live.session.runtime.listeners.append(plain.printer(live.session, _line))
-    serving = asyncio.create_task(_serve_lines(live))
-    _on_signals(serving.cancel)
-    try:
-        failed = live.failed
-        await asyncio.wait((serving, failed), return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
-    finally:
-        serving.cancel()
-        await live.close("end of input")
-    if live.failed.done():
-        raise ConnectionError(f"the desk has stopped: {live.failed.result()!r}")
-    return 0
-
-
-async def _serve_lines(live: LiveDesk) -> None:
-    """Commands until the input ends, then trades that are under way, for a bounded time."""
-    from lpdesk import plain
-
-    await plain.run(live.session, await plain.stdin_reader(), _line)
-    await live.quiet(15)
-
-
-def _line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+        run(fronts.interruptible(fronts.plain(live), fronts.DONE))
+    with spoken():
+        raise typer.Exit(fronts.screen(conf, live, theme or conf.screen.theme, restricted))
 
 
 class Accept(StrEnum):
@@ -192,43 +161,20 @@ def rfq(
     as_json: AsJson = False,
 ) -> None:
     """One request without a screen: streams quotes, accepts, settles, prints."""
-    conf = _load(config)
-    work = _rfq(conf, journal, seed, line, accept is Accept.BEST, after, as_json)
-    raise typer.Exit(_run(work))
-
-
-async def _rfq(
-    conf: Config,
-    journal: Path | None,
-    seed: int,
-    line: str,
-    accept: bool,
-    after: float,
-    as_json: bool,
-) -> int:
+    from lpdesk import fronts
     from lpdesk.bootstrap import LiveDesk
-    from lpdesk.domain.entry import BadEntry, parse_request
-    from lpdesk.rfq import REFUSED, OneRfq, writer
-
-    pairs = _settings(conf).pairs
-    try:
-        request = parse_request(line, pairs)
-    except BadEntry as bad:
-        typer.echo(f"lpdesk: refused: {bad}", err=True)
-        return REFUSED
-    live = LiveDesk(conf, journal, seed)
-    try:
-        await live.start()
-        write = writer(live.session, _line, as_json)
-        return await OneRfq(live.session, write).run(request, accept, after)
-    finally:
-        await live.close("the request has ended")
-
-
-def _settings(conf: Config) -> Any:
     from lpdesk.config import settings
+    from lpdesk.domain.entry import BadEntry, parse_request
 
-    return settings(conf, (), "")
+    conf = load(config)
+    try:
+        request = parse_request(line, settings(conf, (), "").pairs)
+    except BadEntry as bad:
+        fail(f"refused: {bad}", REFUSED)
+    live = LiveDesk(conf, journal, seed)
+    best = accept is Accept.BEST
+    work = fronts.one_rfq(live, request, accept=best, after_s=after, as_json=as_json)
+    run(fronts.interruptible(work))
 
 
 @app.command()
@@ -239,11 +185,169 @@ def sandbox(
     directory: Annotated[Path | None, typer.Option(help="Where executions are kept.")] = None,
 ) -> None:
     """Stand-in LPs on loopback: prints their addresses and a config that uses them."""
-    from lpdesk.sandbox import run_sandbox
+    from lpdesk import fronts
 
-    raise typer.Exit(_run(_until_signal(run_sandbox(seed, cast, directory, as_json, _line))))
+    run(fronts.sandbox(seed, cast, directory, as_json))
 
 
-async def _until_signal(work: Coroutine[Any, Any, None]) -> int:
-    await work
-    return 0
+@app.command()
+def scenario(
+    name: Annotated[str, typer.Argument(help="competing, stable or hail-mary")],
+    cycle_seconds: Annotated[float, typer.Option(help="From one poll to the next.")] = 0.7,
+    as_json: AsJson = False,
+    journal: JournalPath = None,
+) -> None:
+    """A demonstration race on a virtual clock, the same result every time."""
+    from lpdesk import scenario as races
+    from lpdesk.fronts import keep
+
+    with spoken():
+        race = races.run(name, round(cycle_seconds * 1_000_000_000))
+        if journal is not None:
+            asyncio.run(keep(race.records, journal))
+        lines(races.json_lines(race) if as_json else races.lines(race))
+
+
+# ---- a journal
+
+
+@app.command()
+def replay(
+    journal: OldJournal,
+    at: Annotated[str, typer.Option(help="Time to start at: 2026-01-19T14:30:25Z.")] = "",
+    seq: Annotated[int | None, typer.Option(help="Record to start at.")] = None,
+    speed: Annotated[float, typer.Option(help="Play at once, so many times as fast.")] = 0.0,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with a live journal.")] = False,
+    theme: Theme = "",
+    config: ConfigPath = None,
+) -> None:
+    """The same screens over a journal, read-only."""
+    from lpdesk import fronts
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fail("replay needs a terminal; `lpdesk journal` and `lpdesk picture` do not", USAGE)
+    conf = load(config)
+    with spoken():
+        session = fronts.session(journal, at=at, seq=seq, follow=follow)
+        if speed:
+            session.set_speed(speed)
+            if not session.playing:
+                session.toggle_play()
+        raise typer.Exit(fronts.replay(session, conf, theme or conf.screen.theme))
+
+
+@app.command()
+def picture(
+    journal: OldJournal,
+    seq: Annotated[int, typer.Option(help="The record it is taken at.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File.svg or file.txt.")],
+    screen: Annotated[str, typer.Option(help="Which screen.")] = "desk",
+    size: Annotated[str, typer.Option(help="Columns x rows.")] = "120x40",
+    theme: Theme = "harbour",
+) -> None:
+    """What the dealer saw."""
+    from lpdesk import fronts
+    from lpdesk.tui.picture import picture as draw
+
+    kind = output.suffix.removeprefix(".")
+    if kind not in ("svg", "txt"):
+        fail(f"{output}: the name must end in .svg or .txt", USAGE)
+    with spoken():
+        wide, tall = fronts.columns_and_rows(size)
+        session = fronts.session(journal, seq=seq)
+        drawing = draw(session, screen=screen, size=(wide, tall), theme=theme, kind=kind)
+        output.write_text(asyncio.run(drawing), encoding="utf-8")
+
+
+@app.command("journal")
+def show_journal(
+    journal: OldJournal,
+    first: Annotated[int, typer.Option("--from", min=1, help="First record.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """The records themselves."""
+    from lpdesk.journal.codec import to_json
+    from lpdesk.journal.reader import read
+
+    with spoken():
+        if as_json:
+            lines(to_json(record).decode() for record in read(journal, first))
+        else:
+            from lpdesk.listing import Listing
+
+            lines(Listing().of(read(journal), first))
+
+
+@app.command()
+def verify(journal: OldJournal, as_json: AsJson = False) -> None:
+    """Check the hash chain, re-run the causes, name the first difference."""
+    from lpdesk.replay import verify as check
+
+    with spoken():
+        found = check(journal)
+    typer.echo(found.as_json() if as_json else found.sentence())
+    raise typer.Exit(0 if found.ok else INTERNAL)
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class State(StrEnum):
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+@app.command()
+def blotter(
+    journal: OldJournal,
+    form: Annotated[Format, typer.Option("--format", help="For people or pipes.")] = Format.TABLE,
+    client: Annotated[str, typer.Option(help="Only this client's.")] = "",
+    lp: Annotated[str, typer.Option(help="Only with this LP.")] = "",
+    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
+    pair: Annotated[str, typer.Option(help="Only in this pair.")] = "",
+    since: Annotated[str, typer.Option(help="From then on: 2026-01-19, or 14:30.")] = "",
+    until: Annotated[str, typer.Option(help="Before then.")] = "",
+) -> None:
+    """The blotter, for people and pipes."""
+    from lpdesk.reports import blotter as report
+    from lpdesk.reports.when import instant
+
+    with spoken():
+        last = report.last_instant(journal) if since or until else 0
+        begin, end = (instant(text, last) if text else None for text in (since, until))
+        filters = report.Filters(client, lp, state or "", pair, begin, end)
+        trades = report.trades(journal, filters)
+        if form is Format.CSV:
+            sys.stdout.write(report.csv_text(trades))
+        elif form is Format.JSON:
+            lines(report.json_lines(trades))
+        else:
+            width = shutil.get_terminal_size((160, 24)).columns
+            lines(report.table_lines(trades, report.price_places(journal), width))
+
+
+# ---- the machine
+
+
+@app.command()
+def doctor(config: ConfigPath = None, journal: JournalPath = None) -> None:
+    """Check configuration, clock, disk, LPs and terminal; say what to do."""
+    from lpdesk.doctor import BAD, examine
+
+    with spoken():
+        findings = asyncio.run(examine(config, journal))
+    lines(finding.line() for finding in findings)
+    raise typer.Exit(INTERNAL if any(finding.level == BAD for finding in findings) else 0)
+
+
+@app.command()
+def keys() -> None:
+    """Every action with its keys and words, and its name for the keymap."""
+    from lpdesk.tui.actions import key_lines
+
+    lines(iter(key_lines()))

@@ -18,9 +18,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from lpdesk.domain import settings as s
+from lpdesk.domain.making import MakerTerms, checked
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND, BadNumber, Dealt, number
 from lpdesk.engines.lock import POLICIES
+from lpdesk.engines.strategy import STRATEGIES
 
 PREFIX = "LPDESK_"
 OWN_VARIABLES = frozenset({"LPDESK_CONFIG", "LPDESK_JOURNAL", "LPDESK_SEED", "LPDESK_THEME"})
@@ -100,6 +102,12 @@ class LpTable(_Table):
     credit: dict[str, NotNegative] = {}
 
 
+class MakerTable(_Table):
+    symbol: Symbol
+    strategy: str = "levels"
+    parameters: dict[str, Money] = {}
+
+
 class RulesTable(_Table):
     lock_policy: str = "price"
     threshold_bps: NotNegative = Decimal(1)
@@ -145,6 +153,7 @@ class Config(_Table):
     clients: tuple[ClientTable, ...] = ()
     markups: tuple[MarkupTable, ...] = ()
     lps: tuple[LpTable, ...] = ()
+    makers: tuple[MakerTable, ...] = ()
 
 
 class BadConfig(ValueError):
@@ -242,11 +251,27 @@ def _inconsistencies(config: Config) -> list[str]:
         problems += _secret_problems(f"lps.{index}", lp)
         if not lp.url.startswith(("http://", "https://")):
             problems.append(f"lps.{index}.url: must begin with http:// or https://")
+    for index, maker in enumerate(config.makers):
+        problems += _maker_problems(f"makers.{index}", maker, symbols)
     for index, rule in enumerate(config.markups):
         if rule.pair and rule.pair not in symbols:
             problems.append(f"markups.{index}.pair: {rule.pair} is no pair")
         if rule.client and rule.client not in clients:
             problems.append(f"markups.{index}.client: {rule.client} is not a client")
+    return problems
+
+
+def _maker_problems(place: str, maker: MakerTable, symbols: list[str]) -> list[str]:
+    problems = []
+    if maker.symbol not in symbols:
+        problems.append(f"{place}.symbol: {maker.symbol} is no pair")
+    if maker.strategy not in STRATEGIES:
+        problems.append(f"{place}.strategy: one of {', '.join(STRATEGIES)}")
+    for name, value in maker.parameters.items():
+        try:
+            checked(name, value)
+        except BadNumber as bad:
+            problems.append(f"{place}.parameters.{clean(name, 40)}: {bad}")
     return problems
 
 
@@ -298,6 +323,10 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str) -> s.Setti
         markups=tuple(
             s.Markup(bps=m.bps, client=m.client, pair=m.pair, from_base=m.from_base)
             for m in config.markups
+        ),
+        makers=tuple(
+            MakerTerms(symbol=m.symbol, strategy=m.strategy, parameters=m.parameters)
+            for m in config.makers
         ),
         rules=s.Rules(
             lock_policy=rules.lock_policy,

@@ -13,6 +13,8 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.values import Instant, exact
 from lpdesk.engines.dealing import Dealing
+from lpdesk.engines.house import KIND, House
+from lpdesk.engines.making import Making
 from lpdesk.engines.quoting import Quoting, refused
 from lpdesk.engines.state import State
 
@@ -26,15 +28,23 @@ class Desk:
         self.state = State()
         self.quoting = Quoting(self.state)
         self.dealing = Dealing(self.state, self.quoting)
+        self.making = Making(self.state)
+        self.house = House(self.making)
 
     @exact
     def step(self, cause: Cause, at: Instant) -> tuple[Event, ...]:
         """Everything that follows from `cause` at time `at`. Raises `Bug` only."""
         events = self._decide(cause, at)
+        for event in events:  # grows while our own exchange answers
+            if isinstance(event, ev.LpAsked | ev.OrderSent) and self._is_house(event.lp):
+                events += self._house(event, at)
+        events += self.making.rebalanced(at)
         for event in tuple(events):
             changed = self.state.health.observe(event, at)
             if changed:
                 events.append(changed)
+                if changed.state == "blocked":
+                    events += self.quoting.bar(changed.lp, at)
             if isinstance(event, ev.LegFilled | ev.LegRejected):
                 self.state.quality.executed(event.lp, event.response_ns)
         return tuple(events)
@@ -43,12 +53,13 @@ class Desk:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""
         times = [race.due for race in self.quoting.races.values() if not race.ended]
         times += [trade.due for trade in self.dealing.open_trades.values()]
+        times.append(self.making.due)
         return min((due for due in times if due is not None), default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
         match cause:
             case rep.Pulse():
-                return self.quoting.wake(at) + self.dealing.wake(at)
+                return self.quoting.wake(at) + self.dealing.wake(at) + self.making.wake(at)
             case rep.LpQuoted():
                 return self.quoting.quoted(cause, at)
             case rep.LpFailed() | rep.LpWithdrew():
@@ -77,10 +88,26 @@ class Desk:
             case cmd.SetAutoRefresh():
                 return self.quoting.set_auto_refresh(cause)
             case cmd.Halt():
-                return self._halt(cause)
+                return self._halt(cause, at)
             case cmd.Resume():
                 self.state.halted = False
-                return [ev.TradingResumed()]
+                return [ev.TradingResumed(), *self.making.resume(at)]
+            case rep.ReferenceTicked():
+                return self.making.ticked(cause, at)
+            case rep.ReferenceLost():
+                return self.making.lost(cause, at)
+            case rep.TakerOrdered():
+                return self.making.taken(cause, at)
+            case cmd.PlaceOrder():
+                return self.making.enter(cause, at)
+            case cmd.CancelOrders():
+                return self.making.cancel(cause, at)
+            case cmd.SetMaker():
+                return self.making.set(cause, at)
+            case cmd.StartMaker():
+                return self.making.run(cause.symbol, at)
+            case cmd.StopMaker():
+                return self.making.stop(cause.symbol, at)
             case cmd.UnblockLp():
                 changed = self.state.health.unblock(cause.lp)
                 return [changed] if changed else [refused(Reason.BAD_LP, "lp", "not blocked")]
@@ -90,6 +117,17 @@ class Desk:
                 ended = self.quoting.end_live(Reason.RESTARTED, cause.why)
                 return [*ended, ev.DeskClosed(why=cause.why)]
 
+    def _is_house(self, name: str) -> bool:
+        lp = self.state.settings.lp(name)
+        return lp is not None and lp.kind == KIND
+
+    def _house(self, event: ev.LpAsked | ev.OrderSent, at: Instant) -> Events:
+        """Our own exchange answers at once; its answer is treated like any LP's."""
+        if isinstance(event, ev.OrderSent):
+            events, answer = self.house.execute(event, at)
+            return events + self._decide(answer, at)
+        return self._decide(self.house.quote(event), at)
+
     def _start(self, cause: rep.DeskStarted, at: Instant) -> Events:
         """A process begins or resumes: what was live is ended, what was sent is asked for."""
         events: Events = [
@@ -98,8 +136,13 @@ class Desk:
         ]
         self.state.reset(cause.instance, cause.settings)
         self.quoting.races.clear()
-        return [*events, *self.state.open_accounts(), *self.dealing.resume(at)]
+        events += [*self.state.open_accounts(), *self.dealing.resume(at)]
+        return events + self.making.start(at)
 
-    def _halt(self, cause: cmd.Halt) -> Events:
+    def _halt(self, cause: cmd.Halt, at: Instant) -> Events:
         self.state.halted = True
-        return [ev.TradingHalted(why=cause.why), *self.quoting.end_live(Reason.HALTED, cause.why)]
+        return [
+            ev.TradingHalted(why=cause.why),
+            *self.making.halt(cause.why, at),
+            *self.quoting.end_live(Reason.HALTED, cause.why),
+        ]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import sys
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, TextIO
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
@@ -195,16 +199,26 @@ def _card(view: DeskView, rfq_id: str) -> Card | None:
 
 
 async def stdin_reader() -> asyncio.StreamReader:
-    """Standard input as a stream; a regular file, which no loop can wait for, is read whole."""
+    """Standard input as a stream. What no loop can wait for (a file, /dev/null) is read whole."""
     reader = asyncio.StreamReader()
-    try:
+    if sys.stdin is not None and _waits(sys.stdin.fileno()):
         await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+            lambda: asyncio.StreamReaderProtocol(reader), _own(sys.stdin)
         )
-    except (ValueError, OSError):
-        reader.feed_data(sys.stdin.buffer.read())
+    else:
+        reader.feed_data(sys.stdin.buffer.read() if sys.stdin is not None else b"")
         reader.feed_eof()
     return reader
+
+
+def _waits(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
+
+
+def _own(stdin: TextIO) -> IO[Any]:
+    """A terminal opened anew: asyncio makes what it reads non-blocking, and stdout shares it."""
+    return Path(os.ttyname(stdin.fileno())).open("rb", buffering=0) if stdin.isatty() else stdin
 
 
 def printer(session: Session, write: Write) -> Callable[[Record], None]:

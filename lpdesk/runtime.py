@@ -108,12 +108,18 @@ class Runtime:
             self._seq, self._at = record.seq, record.at
         self._stamped = self._at
 
-    def start(
+    async def open(
         self, instance: str, settings: Settings, version: str, send: Callable[[Event], None]
     ) -> None:
-        """Open for business: the first input of this process, and a way out for effects."""
+        """Open for business: the first input of this process, and a way out for effects.
+
+        Needs `run` to be running; returns when the opening is on record.
+        """
         self._send = send
-        self._put(DeskStarted(instance=instance, settings=settings, version=version), None)
+        started = DeskStarted(instance=instance, settings=settings, version=version)
+        answer: Answer = asyncio.get_running_loop().create_future()
+        self._put(started, answer)
+        await answer
 
     async def run(self) -> None:
         """Until cancelled or closed. Raises what breaks the journal or the desk: both halt it."""

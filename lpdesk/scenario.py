@@ -85,6 +85,16 @@ SCENARIOS = {
 }
 
 
+class Lock(Struct, frozen=True):
+    """Where the lock moved."""
+
+    poll: int
+    lp: str
+    client_price: Decimal
+    at_ns: int
+    better_bps: Decimal
+
+
 class Poll(Struct):
     """One cycle: the best answer of those asked, and how much better than the lock it is.
 
@@ -97,16 +107,6 @@ class Poll(Struct):
     price: Decimal | None = None
     better_bps: Decimal | None = None
     lock: Lock | None = None
-
-
-class Lock(Struct, frozen=True):
-    """Where the lock moved."""
-
-    poll: int
-    lp: str
-    client_price: Decimal
-    at_ns: int
-    better_bps: Decimal
 
 
 class Result(Struct, frozen=True):
@@ -235,8 +235,8 @@ def _polls(records: Iterable[Record], began: Instant) -> Iterator[Poll]:
 
 def lines(result: Result) -> Iterator[str]:
     """The race as a table for people: a line a poll, moves of the lock marked."""
-    cycle = words.seconds(result.cycle_ns)
-    yield f"{result.name}: BUY {AMOUNT} {PAIR.symbol}, a poll every {cycle}"
+    cycle = _seconds(result.cycle_ns)
+    yield f"{result.name}: BUY {AMOUNT} {PAIR.symbol}, a poll every {cycle} s"
     yield ""
     yield f"{'poll':>4}  {'time':>7}  {'best asked':<10}  {'LP price':>12}  {'better by':>10}"
     for poll in result.polls:

@@ -46,6 +46,10 @@ class Simulation:
                 self.plan(answer, delay_ns)
         return record.events
 
+    def crash(self) -> None:
+        """The process dies: whatever was on its way to it is never heard."""
+        self._planned.clear()
+
     def next_at(self) -> Instant | None:
         """When something happens next; None when nothing is planned and nothing is due."""
         times = [self._planned[0][0]] if self._planned else []

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from lpdesk.domain.making import OrderKind
 from lpdesk.domain.values import Dealt, Side
 
 
@@ -55,6 +56,43 @@ class Halt(Command, frozen=True, kw_only=True):
 
 class Resume(Command, frozen=True, kw_only=True):
     """End a halt."""
+
+
+class StartMaker(Command, frozen=True, kw_only=True):
+    """Let the maker of a pair quote (again). Empty: of every pair."""
+
+    symbol: str = ""
+
+
+class StopMaker(Command, frozen=True, kw_only=True):
+    """Pull the ladder of a pair and keep it pulled. Empty: of every pair."""
+
+    symbol: str = ""
+
+
+class SetMaker(Command, frozen=True, kw_only=True):
+    """Change one parameter of a pair's maker; it holds from the next ladder on."""
+
+    symbol: str
+    parameter: str
+    value: Decimal
+
+
+class PlaceOrder(Command, frozen=True, kw_only=True):
+    """Enter an order into our own exchange for a client. `price` is None for a market order."""
+
+    symbol: str
+    side: Side
+    kind: OrderKind
+    quantity: Decimal
+    price: Decimal | None = None
+    client: str = ""
+
+
+class CancelOrders(Command, frozen=True, kw_only=True):
+    """Take orders off our exchange: one by its id, or all that were entered by hand."""
+
+    order_id: str = ""
 
 
 class UnblockLp(Command, frozen=True, kw_only=True):

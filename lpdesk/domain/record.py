@@ -17,6 +17,11 @@ Command: TypeAlias = (
     | commands.Halt
     | commands.Resume
     | commands.UnblockLp
+    | commands.StartMaker
+    | commands.StopMaker
+    | commands.SetMaker
+    | commands.PlaceOrder
+    | commands.CancelOrders
 )
 
 Report: TypeAlias = (
@@ -34,6 +39,9 @@ Report: TypeAlias = (
     | reports.OrderNotSent
     | reports.OrderNotFound
     | reports.QueryFailed
+    | reports.ReferenceTicked
+    | reports.ReferenceLost
+    | reports.TakerOrdered
 )
 
 Cause: TypeAlias = Command | Report
@@ -61,6 +69,7 @@ Event: TypeAlias = (
     | events.AcceptRepeated
     | events.HoldPlaced
     | events.HoldResolved
+    | events.HoldDrawn
     | events.OrderSent
     | events.LegFilled
     | events.LegRejected
@@ -70,6 +79,12 @@ Event: TypeAlias = (
     | events.TradeSettled
     | events.TradeFailed
     | events.BreakFound
+    | events.MakerMoved
+    | events.MakerSet
+    | events.BookChanged
+    | events.BookTraded
+    | events.OrderEntered
+    | events.OrderClosed
 )
 
 

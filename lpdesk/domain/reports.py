@@ -76,6 +76,34 @@ class LpStreamed(Report, frozen=True, kw_only=True):
     ask_size: Decimal
 
 
+class ReferenceTicked(Report, frozen=True, kw_only=True):
+    """An exchange's top of book for the reference price, conflated. `source` names the feed."""
+
+    source: str
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+
+
+class ReferenceLost(Report, frozen=True, kw_only=True):
+    """A feed broke off or went silent for a pair: its last price is no price any more."""
+
+    source: str
+    symbol: str
+    reason: Reason
+    text: str = ""
+
+
+class TakerOrdered(Report, frozen=True, kw_only=True):
+    """Somebody outside sent an order to our exchange. `price` is None for a market order."""
+
+    taker: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal | None = None
+
+
 class OrderFilled(Report, frozen=True, kw_only=True):
     """An LP says it filled our order. `partial` when it says that more may, or will not, come."""
 

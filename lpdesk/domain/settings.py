@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from lpdesk.domain.making import MakerTerms
 from lpdesk.domain.values import SECOND, ZERO, Dealt
 
 
@@ -115,6 +116,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     markups: tuple[Markup, ...] = ()
     desk_balances: dict[str, Decimal] = {}
     rules: Rules = Rules()
+    makers: tuple[MakerTerms, ...] = ()
     environment: str = "SANDBOX"
 
     def pair(self, symbol: str) -> Pair | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from msgspec import Struct
-
 from lpdesk.domain.events import (
     LockCause,
     LpAsked,
@@ -29,45 +27,13 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpWithdrew
 from lpdesk.domain.settings import Lp, Pair, Polling, Settings
-from lpdesk.domain.values import FIGURE_DECIMALS, ONE, ZERO, Instant, round_even
+from lpdesk.domain.values import FIGURE_DECIMALS, ZERO, Instant, round_even
 from lpdesk.engines import pricing
-from lpdesk.engines.cover import Cover, Terms, Valuer
+from lpdesk.engines.best import Best
+from lpdesk.engines.cover import Cover, Valuer
 from lpdesk.engines.health import Refusal
+from lpdesk.engines.lane import Lane, Lock
 from lpdesk.engines.lock import POLICIES
-
-MISSED_ASKS = 16
-
-
-class Lock(Struct, frozen=True):
-    """The client quote in force."""
-
-    quote_id: str
-    cover: Cover
-    terms: Terms
-    locked_at: Instant
-
-
-class Lane:
-    """One LP in one race."""
-
-    __slots__ = (
-        "ask_id", "asked_at", "asked_quantity", "cover", "deadline_at", "last_all_in", "lp",
-        "missed", "next_at", "refs", "settled", "skipped",
-    )  # fmt: skip
-
-    def __init__(self, lp: Lp, at: Instant) -> None:
-        self.lp = lp
-        self.ask_id = ""
-        self.asked_at = at
-        self.asked_quantity = ONE
-        self.deadline_at: Instant | None = None
-        self.next_at: Instant | None = at
-        self.cover: Cover | None = None
-        self.last_all_in: Decimal | None = None
-        self.missed: dict[str, Instant] = {}
-        self.refs: dict[str, tuple[Decimal, Decimal | None]] = {}
-        self.settled = False  # whether its answer of this round is in, for good or ill
-        self.skipped: Reason | None = None
 
 
 class Race:
@@ -87,6 +53,7 @@ class Race:
         self.rules = settings.rules
         self.value = Valuer(rfq, pair, settings)
         self.lanes = {lp.name: Lane(lp, at) for lp in lps}
+        self.best = Best()  # of all but the LP behind the lock
         self.lock: Lock | None = None
         self.expires_at = rfq.expires_at
         self.auto_refresh = rfq.auto_refresh
@@ -106,7 +73,7 @@ class Race:
         """The LPs whose turn it is; never the one behind the lock."""
         if self.ended:
             return []
-        locked = self.lock.cover.lp if self.lock else None
+        locked = self._locked()
         if self.rules.polling is Polling.ROUND:
             if self._pending() or at < self._round_at:
                 return []
@@ -122,14 +89,14 @@ class Race:
             and lane.lp.name != locked
         ]
 
-    def quantity_for(self, lane: Lane, market_price: Decimal | None) -> Decimal:
+    def quantity_for(self, lane: Lane, market_price: Decimal | None, at: Instant) -> Decimal:
         """Base units to ask `lane` for: exact where the amount says, else by the best known price.
 
         With no price at all the pair's minimum is asked, to learn one; the answer is then asked
         again for the exact size (`Verdict.SIZING`).
         """
-        best = next((cover.all_in for cover in self.covers(lane.asked_at)), market_price)
-        return self.value.quantity(lane.last_all_in or best)
+        known = self.lock.cover if self.lock else self.best.top(at)
+        return self.value.quantity(lane.last_all_in or (known.all_in if known else market_price))
 
     def ask(self, lane: Lane, quantity: Decimal, at: Instant) -> LpAsked:
         self._asks += 1
@@ -173,7 +140,7 @@ class Race:
         lane = self.lanes.get(quote.lp)
         if lane is None or (quote.ask_id != lane.ask_id and quote.ask_id not in lane.missed):
             return []
-        late = quote.ask_id != lane.ask_id or (lane.deadline_at is None and not lane.lp.streams)
+        late = lane.is_late(quote.ask_id, at)
         cover = self.value.cover(lane.lp, quote, at, self.expires_at, exec_p95_ns)
         verdict, text = (Verdict.LATE, "") if late else self._judge(lane, quote, cover, at, mid)
         received = QuoteReceived(
@@ -184,17 +151,17 @@ class Race:
             price=quote.price,
             all_in=cover.all_in,
             quantity=quote.quantity,
-            response_ns=at - lane.missed.pop(quote.ask_id, lane.asked_at),
+            response_ns=lane.response_ns(quote.ask_id, at),
             verdict=verdict,
             dealable_until=cover.dealable_until,
             text=text,
         )
         if late:
             return [received]
-        self._answered(lane, at, again_at_once=verdict is Verdict.SIZING)
+        lane.answered(at, again_at_once=verdict is Verdict.SIZING)
         if verdict in (Verdict.LIVE, Verdict.SIZING):
             lane.last_all_in = cover.all_in
-        lane.cover = cover if verdict is Verdict.LIVE else None
+        self._compete(lane, cover if verdict is Verdict.LIVE else None)
         lane.settled = verdict is not Verdict.SIZING
         return [received, *self._after_answer(lane, at)]
 
@@ -206,30 +173,34 @@ class Race:
         if isinstance(report, LpFailed) and lane.deadline_at is None:
             return []
         event = self._miss(lane, report.reason, report.text, at)
-        self._answered(lane, at, again_at_once=False)
+        lane.answered(at, again_at_once=False)
         if isinstance(report, LpFailed) and lane.lp.streams:
             lane.next_at = at + lane.lp.poll_interval_ns
-        lane.cover = None
+        self._compete(lane, None)
         events: list[Event] = [event]
-        if isinstance(report, LpWithdrew) and self.lock and self.lock.cover.lp == report.lp:
-            events += self._replace(at)
+        if isinstance(report, LpWithdrew) and not self.ended and self._locked() == report.lp:
+            events += self._replace(Reason.WITHDRAWN, at)
         return events + self._after_answer(lane, at)
+
+    def bar(self, lp: str, at: Instant) -> list[Event]:
+        """The LP's word is in doubt: whatever it quotes in this race is not dealt on."""
+        lane = self.lanes.get(lp)
+        if lane is None:
+            return []
+        lane.barred = True
+        self._compete(lane, None)
+        return [] if self.ended or self._locked() != lp else self._replace(Reason.BLOCKED, at)
 
     def _judge(
         self, lane: Lane, quote: LpQuoted, cover: Cover, at: Instant, mid: Decimal | None
     ) -> tuple[Verdict, str]:
+        if lane.barred:
+            return Verdict.BAD, "blocked: waits for a person"
         # a stream's size is cut to what was asked, so only its price identifies a quote
         content = (quote.price, None if lane.lp.streams else quote.quantity)
         if lane.refs.setdefault(quote.quote_ref, content) != content:
             return Verdict.BAD, "one quote id for two quotes"
         return self.value.judge(quote, cover, lane.asked_quantity, at, mid)
-
-    def _answered(self, lane: Lane, at: Instant, *, again_at_once: bool) -> None:
-        lane.deadline_at = None
-        if again_at_once:
-            lane.next_at = at
-        elif not lane.lp.streams:
-            lane.next_at = max(at, lane.asked_at + lane.lp.poll_interval_ns)
 
     def _miss(self, lane: Lane, reason: Reason, text: str, at: Instant) -> LpMissed:
         lane.settled = True
@@ -249,12 +220,18 @@ class Race:
         alive = (lane.cover for lane in self.lanes.values())
         return sorted(
             (cover for cover in alive if cover is not None and cover.dealable_until > at),
-            key=lambda cover: (
-                pricing.better(cover.all_in, self.rfq.base_side),
-                cover.received_at,
-                cover.lp,
-            ),
+            key=lambda cover: cover.rank,
         )
+
+    def _locked(self) -> str | None:
+        return self.lock.cover.lp if self.lock else None
+
+    def _compete(self, lane: Lane, cover: Cover | None) -> None:
+        lane.cover = cover
+        if cover is None:
+            self.best.drop(lane.lp.name)
+        elif lane.lp.name != self._locked():
+            self.best.put(cover)
 
     def _after_answer(self, lane: Lane, at: Instant) -> list[Event]:
         if self.ended:  # a dealt request only gathers covers to fall back on
@@ -270,15 +247,13 @@ class Race:
     def _contest(self, at: Instant) -> list[Event]:
         """The best challenger takes the lock if the policy lets it."""
         self._reconsider_at = None
-        covers = self.covers(at)
-        if self.lock is None:
-            return [self._take(covers[0], LockCause.FIRST, at)] if covers else []
-        lock = self.lock
-        challenger = next((cover for cover in covers if cover.lp != lock.cover.lp), None)
+        challenger = self.best.top(at)
         if challenger is None:
             return []
+        if self.lock is None:
+            return [self._take(challenger, LockCause.FIRST, at)]
         advantage = self._advantage(challenger)
-        takes_at = self._policy(self.rules, advantage, lock.locked_at)
+        takes_at = self._policy(self.rules, advantage, self.lock.locked_at)
         if takes_at is None:
             return []
         if takes_at > at:
@@ -288,19 +263,17 @@ class Race:
 
     def _advantage(self, cover: Cover) -> Decimal:
         assert self.lock is not None
-        price = self.value.terms(cover.all_in).price
+        price = self.value.client_price(cover.all_in)
         return pricing.advantage_bps(self.lock.terms.price, price, self.rfq.base_side)
 
-    def _replace(self, at: Instant) -> list[Event]:
-        """The cover was withdrawn: the client quote does not stand a moment longer."""
+    def _replace(self, reason: Reason, at: Instant) -> list[Event]:
+        """The cover is gone: the client quote does not stand a moment longer."""
         assert self.lock is not None
-        covers = self.covers(at)
-        if covers:
-            return [self._take(covers[0], LockCause.REPLACED, at)]
+        successor = self.best.top(at)
+        if successor:
+            return [self._take(successor, LockCause.REPLACED, at)]
         gone, self.lock = self.lock, None
-        return [
-            QuoteUnlocked(rfq_id=self.rfq.rfq_id, quote_id=gone.quote_id, reason=Reason.WITHDRAWN)
-        ]
+        return [QuoteUnlocked(rfq_id=self.rfq.rfq_id, quote_id=gone.quote_id, reason=reason)]
 
     def _take(self, cover: Cover, cause: LockCause, at: Instant) -> QuoteLocked:
         terms = self.value.terms(cover.all_in)
@@ -309,6 +282,9 @@ class Race:
             former = self.lanes[self.lock.cover.lp]
             if not former.lp.streams and former.deadline_at is None:
                 former.next_at = max(at, former.asked_at + former.lp.poll_interval_ns)
+            if former.cover:
+                self.best.put(former.cover)
+        self.best.drop(cover.lp)
         self._priced = True
         self.lock = Lock(self._next_quote_id(), cover, terms, at)
         return QuoteLocked(
@@ -344,7 +320,7 @@ class Race:
             times.append(self.lock.cover.dealable_until)
         if self._reconsider_at is not None:
             times.append(self._reconsider_at)
-        locked = self.lock.cover.lp if self.lock else None
+        locked = self._locked()
         rounds = self.rules.polling is Polling.ROUND
         if rounds and not self._pending():
             times.append(self._round_at)
@@ -354,6 +330,13 @@ class Race:
             elif lane.next_at is not None and lane.lp.name != locked and not rounds:
                 times.append(lane.next_at)
         return min(times)
+
+    def overdue(self, at: Instant) -> bool:
+        """Whether an input overtook the pulse that should have ended the price, or the request."""
+        return not self.ended and (
+            self.expires_at <= at
+            or (self.lock is not None and self.lock.cover.dealable_until <= at)
+        )
 
     def wake(self, at: Instant) -> list[Event]:
         """What time alone brings: expiry, deadlines, the end of a dwell."""
@@ -373,11 +356,9 @@ class Race:
 
     def _time_out(self, lane: Lane, at: Instant) -> list[Event]:
         event = self._miss(lane, Reason.TIMED_OUT, "", at)
-        if len(lane.missed) >= MISSED_ASKS:
-            lane.missed.pop(next(iter(lane.missed)))
-        lane.missed[lane.ask_id] = lane.asked_at
-        self._answered(lane, at, again_at_once=False)
-        lane.cover = None
+        lane.give_up()
+        lane.answered(at, again_at_once=False)
+        self._compete(lane, None)
         return [event, *self._after_answer(lane, at)]
 
     def _expire(self, at: Instant) -> list[Event]:
@@ -389,7 +370,10 @@ class Race:
         self.expires_at = at + self.rules.rfq_duration_ns
         self.lock, self._reconsider_at, self._round_at = None, None, at
         for lane in self.lanes.values():
-            lane.next_at, lane.deadline_at, lane.cover, lane.settled = at, None, None, False
+            if lane.deadline_at is not None:
+                lane.give_up()
+            self._compete(lane, None)
+            lane.next_at, lane.settled = at, False
         return [
             RfqRefreshed(
                 rfq_id=self.rfq.rfq_id, refreshes=self._refreshes, expires_at=self.expires_at

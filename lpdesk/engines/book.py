@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, insort
 from collections import defaultdict
+from collections.abc import Iterator
 from enum import IntEnum
 from itertools import takewhile
 from typing import Final, NamedTuple
@@ -107,6 +108,12 @@ class OrderBook:
         bids = [(key, totals[key]) for key in self._bids[: -levels - 1 : -1]]
         asks = [(-key, totals[key]) for key in self._asks[: -levels - 1 : -1]]
         return bids, asks
+
+    def resting(self, side: int) -> Iterator[tuple[int, int]]:
+        """(price, lots) of every order of one side, in the order in which they would fill."""
+        for key in reversed(self._bids if side > 0 else self._asks):
+            for lots in self._levels[key].values():
+                yield abs(key), lots
 
     def order(self, oid: int) -> Resting | None:
         """The resting order `oid`, none when it does not rest (any more)."""

@@ -26,6 +26,8 @@ class Cover(Struct, frozen=True):
     expires_at: Instant
     dealable_until: Instant
     exec_ns: int
+    rank: tuple[Decimal, Instant, str]
+    """Best first; ties: earlier receipt, then name."""
 
 
 class Terms(Struct, frozen=True):
@@ -48,16 +50,27 @@ class Valuer:
 
     def terms(self, cover_price: Decimal) -> Terms:
         """The client's terms on an all-in cover price."""
-        rfq, pair = self.rfq, self.pair
-        base = rfq.amount if rfq.dealt is Dealt.BASE else rfq.amount / cover_price
-        markup = pricing.resolve_markup(self.markups, rfq.client, pair, base)
+        rfq, pair, markup = self.rfq, self.pair, self._markup(cover_price)
         price = pricing.client_price(cover_price, rfq.base_side, markup)
+        amounts = pricing.amounts(pair, rfq.dealt, rfq.base_side, rfq.amount, price)
+        return Terms(markup, price, amounts, self.hedge(cover_price))
+
+    def client_price(self, cover_price: Decimal) -> Decimal:
+        return pricing.client_price(cover_price, self.rfq.base_side, self._markup(cover_price))
+
+    def hedge(self, cover_price: Decimal) -> Decimal:
+        """Base units that hedge the request at an all-in cover price."""
+        rfq, markup = self.rfq, self._markup(cover_price)
         hedge = pricing.hedge_quantity(
-            pair, rfq.dealt, rfq.base_side, rfq.amount, markup, cover_price
+            self.pair, rfq.dealt, rfq.base_side, rfq.amount, markup, cover_price
         )
         assert hedge is not None
-        amounts = pricing.amounts(pair, rfq.dealt, rfq.base_side, rfq.amount, price)
-        return Terms(markup, price, amounts, hedge)
+        return hedge
+
+    def _markup(self, cover_price: Decimal) -> Decimal:
+        rfq = self.rfq
+        base = rfq.amount if rfq.dealt is Dealt.BASE else rfq.amount / cover_price
+        return pricing.resolve_markup(self.markups, rfq.client, self.pair, base)
 
     def quantity(self, price: Decimal | None) -> Decimal:
         """Base units to ask an LP for: exact where the amount says, else from the price known.
@@ -66,8 +79,8 @@ class Valuer:
         again for the exact size (`Verdict.SIZING`).
         """
         if self.rfq.dealt is Dealt.BASE:
-            return self.terms(price or ONE).hedge
-        return max(self.terms(price).hedge, self.pair.minimum) if price else self.pair.minimum
+            return self.hedge(price or ONE)
+        return max(self.hedge(price), self.pair.minimum) if price else self.pair.minimum
 
     def cover(
         self, lp: Lp, quote: LpQuoted, at: Instant, ends_at: Instant, exec_p95_ns: int | None
@@ -75,16 +88,18 @@ class Valuer:
         """The quote with its validity: never longer than the LP's, less our buffer. No floor."""
         expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
         buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
+        all_in = pricing.all_in(quote.price, self.rfq.base_side, lp.fee_bps)
         return Cover(
             lp=lp.name,
             quote_ref=quote.quote_ref,
             price=quote.price,
-            all_in=pricing.all_in(quote.price, self.rfq.base_side, lp.fee_bps),
+            all_in=all_in,
             quantity=quote.quantity,
             received_at=at,
             expires_at=expires_at,
             dealable_until=min(expires_at - buffer, ends_at),
             exec_ns=exec_p95_ns or UNMEASURED_EXEC_NS,
+            rank=(pricing.better(all_in, self.rfq.base_side), at, lp.name),
         )
 
     def judge(
@@ -105,7 +120,7 @@ class Valuer:
 
     def _sized(self, cover: Cover) -> bool:
         """Whether the quoted base hedges the dealt quote amount, within the tolerance."""
-        needed = self.terms(cover.all_in).hedge
+        needed = self.hedge(cover.all_in)
         unit = ONE.scaleb(-self.pair.base_decimals)
         tolerance = max(unit, needed * self.rules.size_tolerance_bps / BPS)
         return abs(needed - cover.quantity) <= tolerance

@@ -5,12 +5,14 @@ What is durable when: the intent before the LP is asked, the LP's answer before 
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
-from lpdesk.domain.values import Instant
+from lpdesk.domain.values import ONE, Instant, Side
 from lpdesk.engines import execution, settlement
 from lpdesk.engines.aggregator import Race
 from lpdesk.engines.cover import Cover
@@ -21,6 +23,14 @@ from lpdesk.engines.quoting import Quoting, check_limits, refused
 from lpdesk.engines.state import State
 
 Events = list[Event]
+OrderReport = (
+    rep.OrderFilled
+    | rep.OrderRejected
+    | rep.OrderNotSent
+    | rep.OrderLost
+    | rep.OrderPending
+    | rep.OrderNotFound
+)
 
 
 class Dealing:
@@ -137,7 +147,15 @@ class Dealing:
         number = f"{trade.trade_id.removeprefix('T-')}-{len(trade.orders) + 1}"
         sent = execution.send(trade, cover, lp, f"{self.state.instance}-{number}", at)
         self.orders[sent.order_id] = (trade, trade.order)
+        self._count_credit(trade, trade.order, ONE)
         return sent
+
+    def _count_credit(self, trade: Trade, order: Order, sign: Decimal) -> None:
+        """What an open order may make us owe its LP counts until its outcome is known."""
+        buys = trade.terms.base_side is Side.BUY
+        asset = trade.pair.base if buys else trade.pair.quote
+        amount = order.cover.quantity * (ONE if buys else order.cover.price)
+        self.state.in_flight[order.cover.lp, asset] += sign * amount
 
     def _chase(self, trade: Trade, at: Instant) -> Events:
         """An order's deadline has passed, or its state is to be asked for again."""
@@ -148,8 +166,15 @@ class Dealing:
             events.append(execution.query(trade, order, at))
         return events
 
-    def lost(self, cause: rep.OrderLost, at: Instant) -> Events:
+    def _order_of(self, cause: OrderReport) -> tuple[Trade, Order] | tuple[None, None]:
+        """The order a report is about. An LP has no say on another LP's orders."""
         trade, order = self.orders.get(cause.order_id, (None, None))
+        if trade is None or order is None or order.cover.lp != cause.lp:
+            return None, None
+        return trade, order
+
+    def lost(self, cause: rep.OrderLost, at: Instant) -> Events:
+        trade, order = self._order_of(cause)
         if trade is None or order is None or order.state is not OrderState.SENT:
             return []
         return [
@@ -165,7 +190,7 @@ class Dealing:
 
     def not_found(self, cause: rep.OrderNotFound, at: Instant) -> Events:
         """Proves nothing until the LP's quote has expired and a grace has passed."""
-        trade, order = self.orders.get(cause.order_id, (None, None))
+        trade, order = self._order_of(cause)
         if trade is None or order is None or order.state is not OrderState.UNKNOWN:
             return []
         if at < order.cover.expires_at + self.state.settings.rules.unfound_grace_ns:
@@ -173,7 +198,7 @@ class Dealing:
         return self._next_cover(trade, order, Reason.NOT_FOUND, "the LP never had it", at)
 
     def rejected(self, cause: rep.OrderRejected | rep.OrderNotSent, at: Instant) -> Events:
-        trade, order = self.orders.get(cause.order_id, (None, None))
+        trade, order = self._order_of(cause)
         if trade is None or order is None or order.state is OrderState.REJECTED:
             return []
         if order.state is OrderState.FILLED:
@@ -186,6 +211,7 @@ class Dealing:
     ) -> Events:
         """This order is surely not filled: try the next best cover, or end with nothing moved."""
         events: Events = [execution.rejected(trade, order, reason, text, at)]
+        self._count_credit(trade, order, -ONE)
         cover = self._fallback(trade, at)
         if cover is not None:
             trade.move(TradeMove.RETRY)
@@ -217,18 +243,22 @@ class Dealing:
     # ---- fills and settlement
 
     def filled(self, cause: rep.OrderFilled, at: Instant) -> Events:
-        trade, order = self.orders.get(cause.order_id, (None, None))
+        trade, order = self._order_of(cause)
         if trade is None or order is None:
             text = f"{cause.quantity} at {cause.price}"
             return [self._break_at(ev.BreakKind.UNKNOWN_ORDER, cause.lp, cause.order_id, "", text)]
         if cause.execution_id in order.executions:
             return []
+        if cause.price <= 0 or cause.quantity <= 0:
+            text = f"a fill of {cause.quantity} at {cause.price}"
+            return self.lost(_unreadable(cause, text), at)
         leg = execution.filled(trade, order, cause, at)
         breaks = self._breaks_of(trade, order, leg, at)
         if not ORDER.allows(order.state, OrderMove.FILL):
             postings = settlement.hedge_postings(trade.pair, leg)
             return [leg, self.state.transfer(trade.trade_id, postings), *breaks]
         order.state = ORDER.after(order.state, OrderMove.FILL)
+        self._count_credit(trade, order, -ONE)
         return [leg, *self._settle(trade, leg), *breaks]
 
     def _settle(self, trade: Trade, leg: ev.LegFilled) -> Events:
@@ -247,15 +277,15 @@ class Dealing:
     def _breaks_of(self, trade: Trade, order: Order, leg: ev.LegFilled, at: Instant) -> Events:
         """What a fill says that our order did not."""
         kinds = []
-        if order.state is OrderState.FILLED:
-            kinds.append((ev.BreakKind.DOUBLE_FILL, f"{len(order.executions)} executions"))
+        asked, done = order.cover.quantity, order.filled
         if order.state is OrderState.REJECTED:
             kinds.append((ev.BreakKind.FILL_AFTER_REJECT, "booked on the desk's own account"))
-        if leg.quantity < order.cover.quantity:
-            missing = order.cover.quantity - leg.quantity
-            kinds.append((ev.BreakKind.PARTIAL_FILL, f"{missing} not hedged"))
-        if leg.quantity > order.cover.quantity:
-            kinds.append((ev.BreakKind.OVERFILL, f"{leg.quantity} of {order.cover.quantity}"))
+        if done < asked:
+            kinds.append((ev.BreakKind.PARTIAL_FILL, f"{asked - done} not hedged"))
+        if done > asked and done > leg.quantity:  # the rest of a partial fill is no second one
+            kinds.append((ev.BreakKind.DOUBLE_FILL, f"{len(order.executions)} executions"))
+        elif done > asked:
+            kinds.append((ev.BreakKind.OVERFILL, f"{done} of {asked}"))
         if leg.slippage_bps > 0:
             kinds.append((ev.BreakKind.WORSE_PRICE, f"{leg.slippage_bps:.2f} bp worse"))
         if at > order.cover.expires_at:
@@ -276,3 +306,8 @@ class Dealing:
             trade_id=trade_id,
             text=text,
         )
+
+
+def _unreadable(fill: rep.OrderFilled, text: str) -> rep.OrderLost:
+    """A fill of nothing, or for nothing, is no answer."""
+    return rep.OrderLost(lp=fill.lp, order_id=fill.order_id, reason=Reason.MALFORMED, text=text)

@@ -21,7 +21,7 @@ from lpdesk.domain.events import (
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import OrderFilled
 from lpdesk.domain.settings import Lp, Pair
-from lpdesk.domain.values import FIGURE_DECIMALS, MILLISECOND, SECOND, Instant, round_even
+from lpdesk.domain.values import FIGURE_DECIMALS, MILLISECOND, SECOND, ZERO, Instant, round_even
 from lpdesk.engines import pricing
 from lpdesk.engines.cover import Cover
 from lpdesk.engines.lifecycle import (
@@ -48,6 +48,7 @@ class Order(Struct):
     query_at: Instant | None = None
     queries: int = 0
     executions: list[str] = []
+    filled: Decimal = ZERO
 
 
 class Trade(Struct):
@@ -134,6 +135,7 @@ def query(trade: Trade, order: Order, at: Instant) -> OrderQueried:
 def filled(trade: Trade, order: Order, report: OrderFilled, at: Instant) -> LegFilled:
     """The fill with its quality. The order's state is moved by the caller, who knows if it may."""
     order.executions.append(report.execution_id)
+    order.filled += report.quantity
     order.query_at = None
     side = trade.terms.base_side
     return LegFilled(

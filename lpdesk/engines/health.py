@@ -63,7 +63,7 @@ class Health:
             interval = int(SECOND / lp.rate_per_second)
             self._lps[lp.name].interval_ns = interval
             self._lps[lp.name].burst_ns = max(interval, SECOND)
-            self._lps[lp.name].probe_ns = lp.timeout_ns
+            self._lps[lp.name].probe_ns = 2 * lp.timeout_ns
 
     def refusal(self, lp: str, at: Instant) -> Refusal | None:
         """Why `lp` may not be asked at `at`, or None. A half-open LP gets one probe at a time."""

@@ -1,7 +1,7 @@
 """Double-entry accounts: every movement sums to zero per asset; holds reserve before money moves.
 
 Compute all, check all, commit. `available = balance - holds`, never below zero except on accounts
-with a credit line: the desk's own, the LPs' and the outside world's.
+with a credit line: the desk's own, the LPs', the takers' and the outside world's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lpdesk.engines.lifecycle import Bug
 DESK = "desk"
 FEES = "desk:fees"
 WORLD = "world"
+EXCHANGE = "exchange"
 
 
 def client_account(client: str) -> str:
@@ -69,6 +70,14 @@ class Ledger:
         self.held[hold.account, hold.asset] -= hold.amount
         return hold
 
+    def draw(self, hold_id: str, amount: Decimal) -> bool:
+        """Use up part of a hold, which ends with its last unit; whether it has ended."""
+        hold = self.resolve(hold_id)
+        if amount >= hold.amount:
+            return True
+        self.place(hold_id, Hold(hold.account, hold.asset, hold.amount - amount))
+        return False
+
     def post(self, postings: tuple[Posting, ...]) -> None:
         """Move, all or nothing. Raises `Bug` on a set that does not balance or overdraws."""
         sums: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -86,7 +95,7 @@ class Ledger:
 
 
 def _has_line(account: str) -> bool:
-    return account in (DESK, FEES, WORLD) or account.startswith("lp:")
+    return account in (DESK, FEES, WORLD, EXCHANGE) or account.startswith(("lp:", "taker:"))
 
 
 def movement(asset: str, amount: Decimal, giver: str, taker: str) -> tuple[Posting, ...]:

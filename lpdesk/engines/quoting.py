@@ -12,8 +12,9 @@ from lpdesk.domain.record import Event
 from lpdesk.domain.settings import Client, Lp, Pair
 from lpdesk.domain.values import ZERO, Dealt, Instant, Side, round_down
 from lpdesk.engines import pricing
-from lpdesk.engines.aggregator import Lane, Race
+from lpdesk.engines.aggregator import Race
 from lpdesk.engines.health import Refusal
+from lpdesk.engines.lane import Lane
 from lpdesk.engines.ledger import lp_account
 from lpdesk.engines.state import State
 
@@ -89,13 +90,13 @@ class Quoting:
     def _check_amount(
         self, cause: cmd.RequestQuote, pair: Pair, client: Client, at: Instant
     ) -> ev.CommandRefused | None:
+        if not cause.amount.is_finite() or cause.amount <= 0:
+            return refused(Reason.BAD_AMOUNT, "amount", "must be greater than zero", pair)
         asset, decimals = pair.asset(cause.dealt), pair.decimals(cause.dealt)
         mid = self.state.market.mid(pair.symbol, at)
         amount = cause.amount
         base = amount if cause.dealt is Dealt.BASE else amount / mid if mid else None
         quote = amount if cause.dealt is Dealt.QUOTE else amount * mid if mid else None
-        if amount <= 0 or not amount.is_finite():
-            return refused(Reason.BAD_AMOUNT, "amount", "must be greater than zero", pair)
         if round_down(amount, decimals) != amount:
             text = f"{asset} has {decimals} decimals"
             return refused(Reason.TOO_PRECISE, "amount", text, pair)
@@ -108,7 +109,7 @@ class Quoting:
         """Ask every LP whose turn it is and that may be asked."""
         events: Events = []
         for lane in race.wanting(at):
-            quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at))
+            quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at), at)
             refusal = self._not_eligible(race, lane, quantity, at)
             if refusal:
                 events += race.skip(lane, refusal, at)
@@ -126,6 +127,8 @@ class Quoting:
             return Refusal(Reason.SIZE, f"from {lp.minimum}")
         if lp.maximum is not None and quantity > lp.maximum:
             return Refusal(Reason.SIZE, f"up to {lp.maximum}")
+        if lane.last_all_in and race.value.hedge(lane.last_all_in) < race.pair.minimum:
+            return Refusal(Reason.BELOW_MINIMUM, f"from {race.pair.minimum} {race.pair.base}")
         price = lane.last_all_in or self.state.market.mid(race.pair.symbol, at)
         return self.credit_refusal(lp, race, quantity, price) or self.state.health.refusal(
             lp.name, at
@@ -141,7 +144,8 @@ class Quoting:
         if line is None:
             return None
         amount = quantity if buys else quantity * (price or ZERO)
-        owed = -self.state.ledger.available(lp_account(lp.name), asset)
+        owed = self.state.in_flight.get((lp.name, asset), ZERO)
+        owed -= self.state.ledger.available(lp_account(lp.name), asset)
         return Refusal(Reason.CREDIT, f"line {line} {asset}") if owed + amount > line else None
 
     def quoted(self, cause: rep.LpQuoted, at: Instant) -> Events:
@@ -150,13 +154,17 @@ class Quoting:
             return []
         mid = self.state.market.mid(race.pair.symbol, at)
         p95 = self.state.quality.exec_p95_ns(cause.lp)
-        return [*race.quoted(cause, at, p95, mid), *self._ask(race, at)]
+        events = race.wake(at) if race.overdue(at) else []
+        return [*events, *race.quoted(cause, at, p95, mid), *self._ask(race, at)]
 
     def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
         race = self._race_of(cause.ask_id)
         if isinstance(cause, rep.LpFailed) and cause.retry_after_ns:
             self.state.health.pause(cause.lp, at + cause.retry_after_ns)
-        return [*race.missed(cause, at), *self._ask(race, at)] if race else []
+        if race is None:
+            return []
+        events = race.wake(at) if race.overdue(at) else []
+        return [*events, *race.missed(cause, at), *self._ask(race, at)]
 
     def _race_of(self, ask_id: str) -> Race | None:
         return self.races.get(ask_id.partition(".")[0])
@@ -181,6 +189,10 @@ class Quoting:
                 events += race.wake(at)
                 events += self._ask(race, at)
         return events
+
+    def bar(self, lp: str, at: Instant) -> Events:
+        """A blocked LP is out of every race."""
+        return [event for race in self.races.values() for event in race.bar(lp, at)]
 
     def end_live(self, reason: Reason, text: str) -> Events:
         events: Events = []

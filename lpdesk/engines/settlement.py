@@ -69,5 +69,6 @@ def _other(dealt: Dealt) -> Dealt:
 
 
 def _change(postings: tuple[Posting, ...], asset: str) -> Decimal:
-    mine = (p.amount for p in postings if p.account == DESK and p.asset == asset)
+    """What we gained or lost in `asset`, a fee in it included."""
+    mine = (p.amount for p in postings if p.account in (DESK, FEES) and p.asset == asset)
     return sum(mine, ZERO)

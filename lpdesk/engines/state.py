@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from decimal import Decimal
+
 from lpdesk.domain.events import Posting, Transferred
 from lpdesk.domain.settings import Settings
+from lpdesk.domain.values import ZERO
 from lpdesk.engines.health import Health
 from lpdesk.engines.ledger import DESK, WORLD, Ledger, client_account, movement
 from lpdesk.engines.market import Market
@@ -18,6 +22,7 @@ class State:
         self.instance = ""
         self.halted = False
         self.ledger = Ledger()
+        self.in_flight: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         self.quality = Quality()
         self.market = Market(self.settings.rules.stale_after_ns)
         self.health = Health((), self.settings.rules)

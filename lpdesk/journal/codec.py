@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from lpdesk.domain.instants import timestamp
 from lpdesk.domain.record import Cause, Event, Record
-from lpdesk.domain.values import SECOND, Instant
+from lpdesk.domain.values import Instant
 from lpdesk.journal.errors import JournalDamaged
 
 # Dictionaries keep their order: a replayed desk must walk a configuration as the live one did.
 _ENCODER = msgspec.json.Encoder()
 _CAUSE: msgspec.json.Decoder[Cause] = msgspec.json.Decoder(Cause)
 _EVENTS: msgspec.json.Decoder[tuple[Event, ...]] = msgspec.json.Decoder(tuple[Event, ...])
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Tip(NamedTuple):
@@ -107,12 +106,6 @@ def _spelt_out(value: Any) -> Any:
     return value
 
 
-def iso(at: Instant) -> str:
-    """`2026-01-19T14:30:25.123456789Z`. Any instant that fits 64 bits (years 1677 to 2262)."""
-    seconds, nanoseconds = divmod(at, SECOND)
-    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-
-
 def outward(record: Record) -> dict[str, Any]:
     """The record for people: instants in ISO 8601, decimals as plain text without exponents."""
     plain = _plain(msgspec.to_builtins(presentable(record), builtin_types=(Decimal,)))
@@ -130,7 +123,7 @@ def _plain(value: Any, name: str = "") -> Any:
         case Decimal():
             return format(value, "f")
         case int() if name in _INSTANTS:
-            return iso(value)
+            return timestamp(value)
         case dict():
             return {key: _plain(item, key) for key, item in value.items()}
         case list() | tuple():

@@ -2,30 +2,18 @@
 
 import asyncio
 import json
-import logging
 import signal
-import socket
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
 
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
+from lpdesk.sandbox.exchanges import Exchanges, start_exchanges
+from lpdesk.sandbox.loopback import Server
 from lpdesk.sandbox.market import Market
 from lpdesk.sandbox.personality import Kind, Personality, load_cast
 from lpdesk.sandbox.venue import Venue
-from lpdesk.sandbox.wire import MAX_BODY_BYTES
-
-MAX_STREAM_MESSAGE_BYTES: Final = 65_536
-_GOODBYE_SECONDS: Final = 0.1
-
-# uvicorn logs a client's malformed request as a warning, and a logger without any handler prints
-# warnings on stderr, which under the TUI is the dealer's screen.
-logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +35,16 @@ class LpEndpoint:
 class Sandbox:
     """Running stand-ins. Made by `start_sandbox`; ends with `close`."""
 
-    def __init__(self, running: tuple[tuple[Venue, "_Server"], ...]) -> None:
+    def __init__(
+        self,
+        running: tuple[tuple[Venue, Server], ...],
+        market: Market,
+        exchanges: Exchanges | None = None,
+    ) -> None:
+        self.market = market
+        """The one market that all of them price around."""
+        self.exchanges = exchanges
+        """The stand-ins for reference prices, if they were asked for."""
         self._running = running
         self.lps: tuple[LpEndpoint, ...] = tuple(
             _endpoint(venue, server.port) for venue, server in running
@@ -67,6 +64,8 @@ class Sandbox:
     async def close(self) -> None:
         """Ends every connection and request, then the books. Idempotent, well under a second."""
         running, self._running = self._running, ()
+        if self.exchanges:
+            await self.exchanges.close()
         for venue, _ in running:
             venue.closing.set()
         await asyncio.gather(*(server.close() for _, server in running))
@@ -80,25 +79,28 @@ async def start_sandbox(
     cast: str = "default",
     directory: Path | None = None,
     only: Collection[str] | None = None,
+    exchanges: bool = False,
     now_ns: Callable[[], int] = time.time_ns,
 ) -> Sandbox:
     """Starts the stand-ins of `cast` ("default" or "villains"), or those named in `only`.
 
     With a `directory` each keeps its executions in a file there, and starts again from it; without
-    one, in memory. `now_ns` is the venues' clock (UTC nanoseconds). Raises ValueError for an
-    unknown cast or name, OSError and sqlite3.Error for the directory.
+    one, in memory. With `exchanges` the four that give reference prices run as well. `now_ns` is
+    the venues' clock (UTC nanoseconds). Raises ValueError for an unknown cast or name, OSError and
+    sqlite3.Error for the directory.
     """
     personalities = _chosen(load_cast(cast), only)
     market = Market(seed, now_ns())
-    running: list[tuple[Venue, _Server]] = []
+    running: list[tuple[Venue, Server]] = []
     try:
         for personality in personalities:
             venue = Venue(personality, market, seed=seed, directory=directory, now_ns=now_ns)
-            running.append((venue, await _Server.open(venue)))
+            running.append((venue, await Server.open(venue.app)))
+        feeds = await start_exchanges(seed, market, now_ns=now_ns) if exchanges else None
     except BaseException:
-        await Sandbox(tuple(running)).close()
+        await Sandbox(tuple(running), market).close()
         raise
-    return Sandbox(tuple(running))
+    return Sandbox(tuple(running), market, feeds)
 
 
 async def run_sandbox(
@@ -173,61 +175,3 @@ def _block(lp: LpEndpoint) -> str:
     }
     fields = texts | secrets | numbers
     return "\n".join(["[[lps]]", *(f"{name} = {value}" for name, value in fields.items()), ""])
-
-
-class _Connection(H11Protocol):
-    """Shows the application its transport, so that a stand-in can cut the line."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.app_state = {"transport": transport}
-        super().connection_made(transport)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its main loop: no polling while idle, no signals, no waiting to stop."""
-
-    port: int
-
-    @classmethod
-    async def open(cls, venue: Venue) -> "_Server":
-        """Serves `venue` on a free loopback port."""
-        config = uvicorn.Config(
-            venue.app,
-            http=_Connection,
-            ws="websockets-sansio",
-            ws_max_size=MAX_STREAM_MESSAGE_BYTES,
-            ws_ping_interval=None,  # the protocol has its own heartbeat
-            ws_per_message_deflate=False,
-            h11_max_incomplete_event_size=MAX_BODY_BYTES,
-            loop="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-        )
-        config.load()
-        server = cls(config)
-        server.lifespan = config.lifespan_class(config)
-        # asyncio turns Nagle's delay off only on sockets that say they are TCP: 40 ms an answer.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        server.port = listener.getsockname()[1]
-        await server.startup(sockets=[listener])
-        return server
-
-    async def close(self) -> None:
-        """Lets running answers out for a moment, then cuts what is left."""
-        for listener in self.servers:
-            listener.close()
-        state = self.server_state
-        for connection in list(state.connections):
-            connection.shutdown()
-        await _settle(state.tasks)
-        for connection in list(state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)  # asyncio tells a protocol of its end on the next turn
-        await _settle(state.tasks)
-
-
-async def _settle(tasks: set[asyncio.Task[Any]]) -> None:
-    if tasks:
-        await asyncio.wait(list(tasks), timeout=_GOODBYE_SECONDS)

@@ -51,16 +51,22 @@ def amount(value: Decimal, pair: Pair | None, dealt: Dealt) -> str:
     return f"{words.amount(value, pair.decimals(dealt) if pair else 18)} {asset}".rstrip()
 
 
-def asset_amount(value: Decimal, asset: str, settings: Settings) -> str:
-    """A sum of money with its asset, to the places that asset is booked in: `149,850.00 USDT`."""
-    return f"{words.money(value, asset_decimals(asset, settings))} {asset}"
+def places(asset: str, pair: Pair | None) -> int:
+    """The decimals that one of the pair's assets is booked in."""
+    if pair is None:
+        return 2
+    return pair.decimals(Dealt.BASE if asset == pair.base else Dealt.QUOTE)
 
 
-def asset_decimals(asset: str, settings: Settings) -> int:
-    """The most places that any pair books the asset in; 2 for one that no pair has."""
-    places = [pair.base_decimals for pair in settings.pairs if pair.base == asset]
-    places += [pair.quote_decimals for pair in settings.pairs if pair.quote == asset]
-    return max(places, default=2)
+def asset_amount(value: Decimal, asset: str, pair: Pair | None) -> str:
+    """A sum of money with its asset: `149,850.00 USDT`."""
+    return f"{words.money(value, places(asset, pair))} {asset}"
+
+
+def sum_places(asset: str, settings: Settings) -> int:
+    """Decimals for a sum over pairs: the fewest that any of them books the asset in."""
+    pairs = [pair for pair in settings.pairs if asset in (pair.base, pair.quote)]
+    return min((places(asset, pair) for pair in pairs), default=2)
 
 
 @exact

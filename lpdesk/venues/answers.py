@@ -23,8 +23,8 @@ from lpdesk.domain.reports import (
     QueryFailed,
 )
 from lpdesk.domain.values import MILLISECOND, SECOND, ZERO, Instant, Side
+from lpdesk.domain.wire import Fields, Malformed, parse
 from lpdesk.venues.http import Answer
-from lpdesk.venues.wire import Fields, Malformed, parse
 
 Outcome: TypeAlias = OrderFilled | OrderRejected | OrderPending
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 from lpdesk.clock import Clock
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
+from lpdesk.domain.wire import Malformed
 from lpdesk.venues.base import Endpoint
-from lpdesk.venues.wire import ANSWER_LIMIT, Malformed, read, sign
+from lpdesk.venues.wire import ANSWER_LIMIT, read, sign
 
 MAX_CONNECTIONS = 96
 KEEP_ALIVE_S = 4.0

@@ -11,10 +11,10 @@ from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import LpFailed, OrderLost, OrderNotSent, QueryFailed
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
+from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
 from lpdesk.venues.answers import Outcome, executed, outcome, queried, quoted
 from lpdesk.venues.base import CLOSE_PATIENCE_S, Endpoint, Submit, Tasks, VenueFailed
 from lpdesk.venues.http import Http, NoAnswer
-from lpdesk.venues.wire import Fields, Malformed, dump, parse, plain
 
 MAX_ASKS = 64
 """Asks under way at once; the other connections are kept for orders and queries."""

@@ -17,11 +17,12 @@ from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
+from lpdesk.domain.wire import Fields, Malformed, dump, parse
 from lpdesk.venues.base import Endpoint, Submit, Tasks
 from lpdesk.venues.http import tls
 from lpdesk.venues.rest import RestVenue
 from lpdesk.venues.ticks import News, Tick, Top
-from lpdesk.venues.wire import ANSWER_LIMIT, Fields, Malformed, dump, parse, sign
+from lpdesk.venues.wire import ANSWER_LIMIT, sign
 
 MAX_ASKS = 256
 PUSH_NS = 100 * MILLISECOND

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import Instant, Side
+from lpdesk.domain.wire import Fields, Malformed
 from lpdesk.venues.answers import validity_ns
-from lpdesk.venues.wire import Fields, Malformed
 
 
 class Level(Struct, frozen=True):

@@ -2,16 +2,20 @@
 
 from lpdesk.views.blotter import TradeRow
 from lpdesk.views.desk import DeskView, fold
+from lpdesk.views.ladder import BookTrade, MakerView, Point
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
 from lpdesk.views.status import LpRow, MarketRow, Notice, Status
 
 __all__ = [
+    "BookTrade",
     "Card",
     "DeskView",
     "LpRow",
+    "MakerView",
     "MarketRow",
     "Notice",
+    "Point",
     "Row",
     "Status",
     "TradeRow",

@@ -9,12 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
+from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, exact
-from lpdesk.views import blotter, leaderboard, quotes
+from lpdesk.views import blotter, ladder, leaderboard, quotes
 from lpdesk.views import status as st
 from lpdesk.views.blotter import TradeRow
+from lpdesk.views.ladder import MakerView
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
 from lpdesk.views.status import Notice, Status
@@ -30,11 +32,15 @@ class DeskView(Struct, frozen=True):
     rfqs: tuple[Card, ...] = ()
     trades: tuple[TradeRow, ...] = ()
     notices: tuple[Notice, ...] = ()
+    makers: tuple[MakerView, ...] = ()
     seq: int = 0
     at: Instant = 0
 
     def card(self, rfq_id: str) -> Card | None:
         return next((card for card in self.rfqs if card.rfq_id == rfq_id), None)
+
+    def maker(self, symbol: str) -> MakerView | None:
+        return next((maker for maker in self.makers if maker.symbol == symbol), None)
 
     def trade(self, trade_id: str) -> TradeRow | None:
         return next((row for row in self.trades if row.trade_id == trade_id), None)
@@ -85,6 +91,17 @@ def _on_trade(change: Callable[[TradeRow, Any, Instant], TradeRow]) -> Handler:
     return handler
 
 
+def _on_maker(change: Callable[[MakerView, Any, Instant], MakerView]) -> Handler:
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        makers = tuple(
+            change(maker, event, at) if maker.symbol == event.symbol else maker
+            for maker in view.makers
+        )
+        return replace(view, makers=makers)
+
+    return handler
+
+
 def _on_status(change: Callable[[Status, Any, Instant], Status]) -> Handler:
     return lambda view, event, at: replace(view, status=change(view.status, event, at))
 
@@ -96,7 +113,8 @@ def _notice(view: DeskView, at: Instant, level: str, text: str, ref: str = "") -
 
 def _opened(view: DeskView, event: ev.DeskOpened, at: Instant) -> DeskView:
     status = st.opened(view.status, event, at)
-    return replace(view, settings=event.settings, status=status)
+    makers = tuple(MakerView(terms) for terms in event.settings.makers)
+    return replace(view, settings=event.settings, status=status, makers=makers)
 
 
 def _closed(view: DeskView, event: ev.DeskClosed, at: Instant) -> DeskView:
@@ -199,6 +217,22 @@ def _health(view: DeskView, event: ev.LpHealthChanged, at: Instant) -> DeskView:
     return _notice(view, at, level, f"{event.lp} {words.get(event.state, event.state)}{why}")
 
 
+def _maker_moved(view: DeskView, event: ev.MakerMoved, at: Instant) -> DeskView:
+    before = view.maker(event.symbol)
+    view = _on_maker(ladder.moved)(view, event, at)
+    if before is None or before.maker is None or before.maker.state is event.state:
+        return view
+    level = "info" if event.state is MakerState.ACTIVE else "warn"
+    text = f"maker {event.symbol} {event.state.value} {event.why}".rstrip()
+    return _notice(view, at, level, text, event.symbol)
+
+
+def _maker_set(view: DeskView, event: ev.MakerSet, at: Instant) -> DeskView:
+    view = _on_maker(ladder.parameter_set)(view, event, at)
+    text = f"{event.symbol} {event.parameter} {event.before:f} -> {event.after:f}"
+    return _notice(view, at, "info", text, event.symbol)
+
+
 _FOLDS: dict[type, Handler] = {
     ev.DeskOpened: _opened,
     ev.DeskClosed: _closed,
@@ -224,4 +258,10 @@ _FOLDS: dict[type, Handler] = {
     ev.TradeSettled: _settled,
     ev.TradeFailed: _failed,
     ev.BreakFound: _break,
+    ev.MakerMoved: _maker_moved,
+    ev.MakerSet: _maker_set,
+    ev.BookChanged: _on_maker(ladder.book_changed),
+    ev.BookTraded: _on_maker(ladder.traded),
+    ev.OrderEntered: _on_maker(ladder.entered),
+    ev.OrderClosed: _on_maker(ladder.closed),
 }

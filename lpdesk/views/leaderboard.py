@@ -73,7 +73,7 @@ def missed(row: Row, event: ev.LpMissed, at: Instant) -> Row:
 
 
 def skipped(row: Row, event: ev.LpSkipped, at: Instant) -> Row:
-    if row.state in PRICED:
+    if row.state in PRICED and row.state != "sizing":  # what it quoted still stands
         return replace(row, retry_at=event.retry_at)
     return replace(row, state=event.reason.value, text=event.text, retry_at=event.retry_at)
 

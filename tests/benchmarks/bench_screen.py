@@ -24,108 +24,31 @@ import sys
 import tempfile
 import termios
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, process_time, sleep
-from typing import Any, ClassVar
+from time import monotonic, process_time
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
-BOARD, BLOTTER = (12, 6), (20, 10)  # rows and columns
-ECHO = [chr(0x3B1 + n) for n in range(16)]  # shown for keys, and nowhere else
-WARM_SECONDS = 1.5
+ECHO = [chr(0x3B1 + n) for n in range(16)]  # as the apps have it
+WARM_SECONDS, BEAT_SECONDS = 1.5, 0.005
 
 
-# The apps
+# The app's side
 
 
 def child(options: argparse.Namespace) -> None:
     """Run one of the two apps in this process."""
-    from textual import events
-    from textual.app import App
-    from textual.widgets import DataTable, Static
+    from tests.benchmarks.screen_apps import Feed, Grids, Tables
 
-    from lpdesk.tui.frames import FrameApp
-    from lpdesk.tui.pacing import Pacer
-    from lpdesk.tui.widgets.grid import Column, LineGrid, Row
+    app: Any = (Grids if options.child == "grid" else Tables)(Feed(options.cells))
+    asyncio.run(both(app, options))
 
-    shapes = (BOARD, BLOTTER)
-    tables = [[[f"{r * 37 + c}.00" for c in range(w)] for r in range(h)] for h, w in shapes]
-    dice = random.Random(11)
 
-    def changes(cells: int) -> Iterator[tuple[int, int, int, str]]:
-        for _ in range(cells):
-            which = dice.randrange(2)
-            height, width = shapes[which]
-            row, column = dice.randrange(height), dice.randrange(width)
-            text = f"{dice.random() * 10_000:.2f}"
-            tables[which][row][column] = text
-            yield which, row, column, text
-
-    class Grids(FrameApp[None]):
-        def panes(self) -> Iterator[Any]:
-            for _, width in shapes:
-                yield LineGrid([Column(str(n), f"c{n}", 9, "decimal", 0, 2) for n in range(width)])
-
-        def ready(self) -> None:
-            self.pacer = Pacer()
-            self.slices = [self.rows(0), self.rows(1)]
-            for which, grid in enumerate(self.query(LineGrid)):
-                self.pacer.add(Paced(self, grid, which), lambda which=which: self.slices[which])
-
-        def rows(self, which: int) -> list[object]:
-            return [object()]
-
-        def tick(self) -> None:
-            for which, *_ in changes(options.cells):
-                self.slices[which] = [object()]
-            self.pacer.changed()
-
-    class Paced:
-        """Builds rows when it shows, as panels do."""
-
-        def __init__(self, app: Grids, grid: LineGrid, which: int) -> None:
-            self.grid, self.table = grid, tables[which]
-
-        def show(self, slice: object) -> None:
-            self.grid.show_rows([Row(str(y), tuple(row)) for y, row in enumerate(self.table)])
-
-    class Tables(App[None]):
-        def panes(self) -> Iterator[Any]:
-            for _ in shapes:
-                yield DataTable(cursor_type="row")
-
-        def ready(self) -> None:
-            self.tables = list(self.query(DataTable))
-            for table, cells in zip(self.tables, tables, strict=True):
-                table.add_columns(*(f"c{n}" for n in range(len(cells[0]))))
-                table.add_rows(cells)
-
-        def tick(self) -> None:
-            for which, row, column, text in changes(options.cells):
-                self.tables[which].update_cell_at((row, column), text)
-
-    base: Any = Grids if options.child == "grid" else Tables
-
-    class Bench(base):  # type: ignore[misc]
-        CSS = "LineGrid, DataTable { height: 1fr; } #echo { height: 1; }"
-        ENABLE_COMMAND_PALETTE: ClassVar[bool] = False
-        keys = 0
-
-        def compose(self) -> Iterator[Any]:
-            yield Static("-", id="echo", markup=False)
-            yield from self.panes()
-
-        async def on_mount(self) -> None:
-            self.ready()
-            self.jobs = [asyncio.create_task(run(self, options))]
-
-        async def on_event(self, event: events.Event) -> None:
-            if isinstance(event, events.Key) and not event.is_forwarded:
-                self.query_one("#echo", Static).update(ECHO[self.keys % len(ECHO)])
-                self.keys += 1
-            await super().on_event(event)
-
-    Bench().run()
+async def both(app: Any, options: argparse.Namespace) -> None:
+    """The app, and what moves and measures it once it has been drawn."""
+    jobs: list[asyncio.Task[None]] = []
+    app.echoing.ready = lambda: jobs.append(asyncio.create_task(run(app, options)))
+    await app.run_async()
 
 
 async def run(app: Any, options: argparse.Namespace) -> None:
@@ -135,11 +58,10 @@ async def run(app: Any, options: argparse.Namespace) -> None:
     async def watch() -> None:
         while True:
             before = monotonic()
-            await asyncio.sleep(0.005)
-            lags.append(monotonic() - before - 0.005)
+            await asyncio.sleep(BEAT_SECONDS)
+            lags.append(monotonic() - before - BEAT_SECONDS)
 
     ticks = 0
-    start = monotonic()
 
     async def tick() -> None:
         nonlocal ticks
@@ -160,7 +82,9 @@ async def run(app: Any, options: argparse.Namespace) -> None:
     await asyncio.sleep(options.seconds)
     wall = monotonic() - start
     facts = {"cpu": (process_time() - cpu) / wall, "ticks": ticks / wall, "lags": lags}
-    options.report.write_text(json.dumps(facts))
+    finished = options.report.with_suffix(".partial")
+    finished.write_text(json.dumps(facts))
+    finished.rename(options.report)
     for job in jobs:
         job.cancel()
 
@@ -220,11 +144,10 @@ def measure(app: str, seconds: float, hz: float, cells: int, rate: float = 0) ->
     deadline = monotonic() + seconds + WARM_SECONDS + 60
     while not link.report.exists() and monotonic() < deadline:
         if rate and link.report.with_suffix(".started").exists():
-            sleep(0.05)
+            select.select([], [], [], 0.05)
             link.read(0, int(rate * 0.05))
         else:
             link.read(0.01)
-    sleep(0.05)
     return link.finish()
 
 

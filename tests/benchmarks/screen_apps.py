@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual import events
@@ -41,12 +41,16 @@ class Feed:
 
 
 class Echoing:
-    """Answers every key with another letter in the first line."""
+    """Answers every key with another letter in the first line, and says when all is drawn."""
 
     keys = 0
+    ready: Callable[[], object] = staticmethod(lambda: None)
+    """Called when the app has been drawn."""
 
     def answer(self, app: App[None], event: events.Event) -> None:
-        """Answer, if it was a key."""
+        """Answer, if it was a key or the start."""
+        if isinstance(event, events.Ready):
+            self.ready()
         if isinstance(event, events.Key) and not event.is_forwarded:
             app.query_one("#echo", Static).update(ECHO[self.keys % len(ECHO)])
             self.keys += 1

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpdesk.domain import commands, events, reports
+from lpdesk.domain.instants import timestamp
 from lpdesk.domain.record import Record
 from lpdesk.journal.codec import (
     _INSTANTS,
@@ -21,7 +22,6 @@ from lpdesk.journal.codec import (
     Row,
     Tip,
     canonical,
-    iso,
     outward,
     presentable,
     seal,
@@ -151,4 +151,4 @@ def test_a_name_of_an_instant_means_an_instant_everywhere() -> None:
     ],
 )
 def test_instants_keep_their_nanoseconds(at: int, text: str) -> None:
-    assert iso(at) == text
+    assert timestamp(at) == text

@@ -1,8 +1,9 @@
 """A desk-like screen whose numbers move by themselves, for terminals and benchmarks to look at.
 
 Run as `moving_app.py REPORT [--stock] [--hz N] [--cells N] [--updates N]`. After that many updates,
-or on `f`, it freezes and writes the report; `q` ends it, any other letter counts as a key. The report is JSON: the text that the screen should
-show, updates done, keys seen, and the longest time that the event loop was late, in seconds.
+or on `f`, it freezes and writes the report; `q` ends it, any other letter counts as a key. The
+report is JSON: the text that the screen should show, updates done, keys seen, and the longest time
+the event loop was late, in seconds.
 """
 
 from __future__ import annotations

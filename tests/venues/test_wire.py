@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from lpdesk.domain.wire import Fields, Malformed, parse
 from lpdesk.venues.base import Endpoint
-from lpdesk.venues.wire import Fields, Malformed, parse, sign
+from lpdesk.venues.wire import sign
 
 BODY = b'{"symbol":"BTC-USD","side":"BUY","quantity":"1.5"}'
 

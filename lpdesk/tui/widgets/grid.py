@@ -47,6 +47,7 @@ class _Line(NamedTuple):
     row: Row | None = None
 
 
+_HEADER: Final = _Line("header")
 _BLANK: Final = _Line("blank")
 
 
@@ -259,7 +260,7 @@ class LineGrid(Widget, can_focus=True):
 
     def _line(self, y: int) -> _Line:
         if y < self._header:
-            return _Line("header")
+            return _HEADER
         index = self._top + y - self._header
         if index < len(self._rows):
             on_cursor = self._has_cursor and index == self._at

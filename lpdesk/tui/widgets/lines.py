@@ -15,6 +15,20 @@ from rich.cells import cell_len
 from lpdesk.domain.text import clean
 from lpdesk.tui.widgets.grid import Column, LineGrid, Row, Span
 
+__all__ = [
+    "LEVELS",
+    "DeskGrid",
+    "Ink",
+    "Line",
+    "Lines",
+    "Span",
+    "as_many",
+    "joined",
+    "longest",
+    "size",
+    "spread",
+]
+
 Line: TypeAlias = tuple[Span, ...]
 
 
@@ -31,7 +45,7 @@ class Ink(StrEnum):
     WARN = "ink--warn"
     LOCK = "ink--lock"
     REPLAY = "ink--replay"
-    FRESH = "ink--fresh"  # the ground of a value that has just changed
+    FRESH = "ink--fresh"  # a value that has just changed, on its own ground
     BADGE = "ink--badge"
     ALARM = "ink--alarm"  # a badge that must be seen
     REEL = "ink--reel"  # the badge of a replay
@@ -48,6 +62,7 @@ class DeskGrid(LineGrid):
 
     DEFAULT_CSS = """
     DeskGrid {
+        .grid--cursor-idle { background: transparent; text-style: none; }
         .ink--strong { text-style: bold; }
         .ink--dim { color: $desk-dim; }
         .ink--title { color: $primary; text-style: bold; }
@@ -58,7 +73,7 @@ class DeskGrid(LineGrid):
         .ink--warn { color: $desk-warn; text-style: bold; }
         .ink--lock { color: $desk-lock; text-style: bold; }
         .ink--replay { color: $desk-replay; text-style: bold; }
-        .ink--fresh { background: $desk-fresh; }
+        .ink--fresh { background: $desk-fresh; text-style: bold; }
         .ink--badge { background: $boost; text-style: bold; }
         .ink--alarm { background: $desk-bad; color: $background; text-style: bold; }
         .ink--reel { background: $desk-replay; color: $background; text-style: bold; }

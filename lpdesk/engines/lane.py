@@ -1,0 +1,77 @@
+"""What a race remembers: of each LP in it, and of the client quote in force."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.settings import Lp
+from lpdesk.domain.values import ONE, Instant
+from lpdesk.engines.cover import Cover, Terms
+
+MISSED_ASKS = 16
+
+
+class Lock(Struct, frozen=True):
+    """The client quote in force."""
+
+    quote_id: str
+    cover: Cover
+    terms: Terms
+    locked_at: Instant
+
+
+class Lane:
+    """One LP in one race."""
+
+    __slots__ = (
+        "_answered", "ask_id", "asked_at", "asked_quantity", "barred", "cover", "deadline_at", "last_all_in",
+        "lp", "missed", "next_at", "refs", "settled", "skipped",
+    )  # fmt: skip
+
+    def __init__(self, lp: Lp, at: Instant) -> None:
+        self.lp = lp
+        self.ask_id = ""
+        self.asked_at = at
+        self.asked_quantity = ONE
+        self.barred = False
+        self.deadline_at: Instant | None = None
+        self.next_at: Instant | None = at
+        self.cover: Cover | None = None
+        self.last_all_in: Decimal | None = None
+        self.missed: dict[str, Instant] = {}
+        self.refs: dict[str, tuple[Decimal, Decimal | None]] = {}
+        self.settled = False  # whether its answer of this round is in, for good or ill
+        self.skipped: Reason | None = None
+        self._answered: tuple[str, int] = ("", 0)
+
+    def response_ns(self, ask_id: str, at: Instant) -> int:
+        """How long the answer to an ask took; what a stream pushes later is the same answer."""
+        if self._answered[0] != ask_id:
+            self._answered = ask_id, at - self.missed.pop(ask_id, self.asked_at)
+        return self._answered[1]
+
+    def answered(self, at: Instant, *, again_at_once: bool) -> None:
+        """Nothing is under way any more; a stream goes on by itself."""
+        self.deadline_at = None
+        if again_at_once:
+            self.next_at = at
+        elif not self.lp.streams:
+            self.next_at = max(at, self.asked_at + self.lp.poll_interval_ns)
+
+    def give_up(self) -> None:
+        """The ask under way has missed its time; its answer will be known as late."""
+        if len(self.missed) >= MISSED_ASKS:
+            self.missed.pop(next(iter(self.missed)))
+        self.missed[self.ask_id] = self.asked_at
+        self.deadline_at = None
+
+    def is_late(self, ask_id: str, at: Instant) -> bool:
+        """Whether an answer to `ask_id` comes too late. A stream's ask stands until released."""
+        if ask_id != self.ask_id:
+            return True
+        if self.deadline_at is None:
+            return not self.lp.streams
+        return at > self.deadline_at

@@ -1,0 +1,1 @@
+"""Reference prices: the public top of book of large exchanges."""

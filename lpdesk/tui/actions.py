@@ -1,0 +1,241 @@
+"""The one table of what a dealer can do.
+
+It feeds the keys, the words of the command line, the footer, the palette, F1 help and
+`lpdesk keys`. What spends money has a function key or a word, never a single printable key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from textual.binding import Binding
+
+from lpdesk.tui.look import Look, time_left
+
+Blocked = Callable[[Look], str]
+"""Why an action does not work now, as a few words; empty when it does."""
+
+
+class Action(NamedTuple):
+    """One thing to do. `handler` is the desk screen's method `do_<handler>(words)`.
+
+    `words` start a line of the command line, `takes` says what may follow them. An action with a
+    `label` stands in the footer while it works, and with `shows_why` also while it does not.
+    `only` is where it exists: "" everywhere, or "desk" or "replay".
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    words: tuple[str, ...]
+    help: str
+    handler: str
+    label: str = ""
+    takes: str = ""
+    args: str = ""
+    blocked: Blocked = lambda look: ""
+    shows_why: bool = False
+    only: str = ""
+    first: bool = False
+    """Its key is taken before the focused widget sees it, as function keys always are."""
+
+    def when(self, look: Look) -> bool:
+        """Whether it works now."""
+        return not why_not(self, look)
+
+
+def why_not(action: Action, look: Look) -> str:
+    """Why an action does not work now; empty when it does."""
+    if action.only == "replay" and not look.replay:
+        return "only in a replay"
+    if action.only == "desk":
+        if look.replay:
+            return "this is a replay"
+        if not look.can_command:
+            return "this screen is read-only"
+        if look.starting:
+            return "the desk is starting"
+    return action.blocked(look)
+
+
+def _no_accept(look: Look) -> str:
+    card = look.card
+    if card is None:
+        return "no RFQ"
+    if look.dealing:
+        return "dealing"
+    if not card.live:
+        return str(card.end)
+    if look.view.status.halted:
+        return "halted"
+    if card.quote is None:
+        return "no price yet"
+    return "" if time_left(card, look.now) else "price expired"
+
+
+def _not_live(look: Look) -> str:
+    card = look.card
+    if card is None:
+        return "no RFQ"
+    return "" if card.live else str(card.end)
+
+
+def _one_live(look: Look) -> str:
+    others = [card for card in look.view.rfqs if card.live and card.rfq_id != look.focus]
+    return "" if others else "no other live RFQ"
+
+
+def _halted(look: Look) -> str:
+    return "halted already" if look.view.status.halted else ""
+
+
+def _not_halted(look: Look) -> str:
+    return "" if look.view.status.halted else "not halted"
+
+
+def _at_line(look: Look) -> str:
+    return "" if look.in_pane else "already there"
+
+
+def _no_blocked_lp(look: Look) -> str:
+    blocked = any(lp.state == "blocked" for lp in look.view.status.lps)
+    return "" if blocked else "no LP is blocked"
+
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action("accept", ("f9",), ("p", "accept"), "Deal at the price on the screen.", "accept",
+           label="accept", blocked=_no_accept, shows_why=True, only="desk"),
+    Action("accept-crossed", (), ("p!",), "Deal although the market is crossed.", "accept",
+           args="crossed", blocked=_no_accept, only="desk"),
+    Action("cancel", ("f8",), ("x", "cancel"), "End the RFQ in focus without dealing.", "cancel",
+           label="cancel", takes="[RFQ]", blocked=_not_live, only="desk"),
+    Action("next", ("tab",), ("next",), "Put the next live RFQ in focus.", "next",
+           label="next RFQ", args="1", blocked=_one_live, first=True),
+    Action("previous", ("shift+tab",), ("previous",), "Put the live RFQ before it in focus.",
+           "next", args="-1", blocked=_one_live, first=True),
+    Action("auto", (), ("auto",), "Ask afresh by itself when the price expires, or not.", "auto",
+           takes="on|off", blocked=_not_live, only="desk"),
+    Action("play", ("p", "space"), ("play", "pause"), "Play, or pause.", "play",
+           label="play/pause", only="replay"),
+    Action("step", ("right_square_bracket",), ("step",), "One record on.", "step", label="step",
+           takes="[N]", args="1", only="replay"),
+    Action("step-back", ("left_square_bracket",), ("back",), "One record back.", "step",
+           takes="[N]", args="-1", only="replay"),
+    Action("marker", ("right_curly_bracket",), ("marker",), "On to the next marker: a lock, "
+           "a deal, a reject, trouble.", "marker", label="marker", args="1", only="replay"),
+    Action("marker-back", ("left_curly_bracket",), (), "Back to the marker before.", "marker",
+           args="-1", only="replay"),
+    Action("speed", ("S",), ("speed",), "Play faster: 1, 2, 5, 10, 60 times, or as said.",
+           "speed", label="speed", takes="[X]", only="replay"),
+    Action("go", (), ("go",), "Go to a record, or to a time of that day.", "go",
+           takes="SEQ|HH:MM:SS", only="replay"),
+    Action("pane-rfq", ("f2",), ("rfq",), "The RFQ in focus.", "pane", args="rfq"),
+    Action("pane-race", ("f3",), ("race",), "The LP race.", "pane", args="race"),
+    Action("pane-ladder", ("f4",), ("ladder",), "The ladder.", "pane", args="ladder"),
+    Action("pane-settlement", ("f5",), ("settlement",), "The settlement blotter.", "pane",
+           args="settlement"),
+    Action("pane-lps", ("f6",), ("lps",), "The LPs and their state.", "pane", args="lps"),
+    Action("zoom", ("z",), ("zoom",), "The pane with the keys fills the screen, and back.",
+           "zoom"),
+    Action("line", ("colon",), (), "The keys go to the command line.", "line", blocked=_at_line,
+           first=True),
+    Action("back", ("escape",), (), "One level back; never cancels anything.", "back"),
+    Action("palette", ("ctrl+p",), (), "Every action by name.", "palette", label="palette"),
+    Action("help", ("f1",), ("help", "?"), "This page.", "help", label="help"),
+    Action("theme", (), ("theme",), "Other colours; without a name it lists them.", "theme",
+           takes="[NAME]"),
+    Action("unblock", (), ("unblock",), "Let an LP quote again after its break was looked at.",
+           "unblock", takes="LP", blocked=_no_blocked_lp, only="desk"),
+    Action("halt", ("f12",), ("halt",), "Send nothing out any more, until resumed.", "halt",
+           label="halt", takes="[why]", blocked=_halted, only="desk"),
+    Action("resume", (), ("resume",), "End the halt.", "resume", label="trading",
+           blocked=_not_halted, only="desk"),
+    Action("quit", ("ctrl+q",), ("q", "quit"), "Leave; asks while requests are live.", "quit",
+           first=True),
+)  # fmt: skip
+
+PANES: Final = "F2-F6 panes"
+"""The five pane keys as the footer names them."""
+
+_SHOWN: Final = {
+    "tab": "Tab", "shift+tab": "Shift+Tab", "escape": "Esc", "colon": ":", "space": "Space",
+    "left_square_bracket": "[", "right_square_bracket": "]",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
+}  # fmt: skip
+
+
+def shown_key(key: str) -> str:
+    """A key as people write it: F9, Tab, ^P."""
+    if key in _SHOWN:
+        return _SHOWN[key]
+    if key.startswith("ctrl+"):
+        return f"^{key.removeprefix('ctrl+').upper()}"
+    return key.upper() if key[0] == "f" and key[1:].isdigit() else key
+
+
+def action(id: str) -> Action:
+    """The action with that id. Raises KeyError."""
+    return _BY_ID[id]
+
+
+_BY_ID: Final = {each.id: each for each in ACTIONS}
+_BY_WORD: Final = {word: each for each in ACTIONS for word in each.words}
+
+
+def by_word(word: str) -> Action | None:
+    """The action that a line starting with `word` means; None for a request or a mistake."""
+    return _BY_WORD.get(word.lower())
+
+
+def bindings() -> list[Binding]:
+    """The keys of all actions, with their ids, so that a keymap can change them."""
+    return [
+        Binding(",".join(each.keys), f"act('{each.id}')", each.label or each.help, id=each.id,
+                show=False, priority=_taken_first(each))
+        for each in ACTIONS
+        if each.keys
+    ]  # fmt: skip
+
+
+def _taken_first(each: Action) -> bool:
+    """Whether a key acts at once, so that what is typed right after it goes where it leads."""
+    return each.first or any(key[0] == "f" and key[1:].isdigit() for key in each.keys)
+
+
+def check_keymap(keymap: Mapping[str, str]) -> None:
+    """Raises ValueError for an id that no action has, and for a key that could not be typed any
+    more, or would deal when it is."""
+    for id, keys in keymap.items():
+        if id not in _BY_ID:
+            raise ValueError(f"keymap: there is no action {id!r}; `lpdesk keys` lists them")
+        single = [key for key in keys.split(",") if len(key.strip()) == 1]
+        if single and (_BY_ID[id].only == "desk" or _taken_first(_BY_ID[id])):
+            raise ValueError(f"keymap: {id} cannot be on the printable key {single[0]!r}")
+
+
+def reach(each: Action, keymap: Mapping[str, str] | None = None) -> str:
+    """How to get at an action in the footer: its first key, or else its first word."""
+    keys = (keymap or {}).get(each.id, "").split(",") if keymap and each.id in keymap else each.keys
+    return shown_key(keys[0]) if keys and keys[0] else each.words[0]
+
+
+def key_table(actions: Iterable[Action] = ACTIONS) -> list[tuple[str, str, str]]:
+    """Keys, words and description of every action: F1 help and `lpdesk keys`."""
+    return [
+        (
+            " ".join(shown_key(key) for key in each.keys),
+            " ".join(filter(None, [", ".join(each.words), each.takes if each.words else ""])),
+            each.help,
+        )
+        for each in actions
+    ]
+
+
+def key_lines() -> list[str]:
+    """`lpdesk keys`: the table as plain lines, with the ids that `[keymap]` uses."""
+    table = [(each.id, *row) for each, row in zip(ACTIONS, key_table(), strict=True)]
+    widths = [max(len(row[column]) for row in table) for column in range(3)]
+    return [
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]])
+        for row in table
+    ]

@@ -1,0 +1,161 @@
+"""The app around the desk screen: theme, keys, terminal title, leaving.
+
+    DeskApp(session).run()
+
+The caller owns the session and the signals: SIGINT, SIGTERM and SIGHUP call `app.exit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rich.segment import Segments
+from rich.traceback import Traceback
+from textual import work
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from lpdesk.domain.text import clean
+from lpdesk.domain.values import SECOND
+from lpdesk.session import Session
+from lpdesk.tui.actions import check_keymap
+from lpdesk.tui.frames import FrameApp
+from lpdesk.tui.look import Look, time_left
+from lpdesk.tui.palette import Palette
+from lpdesk.tui.screens.desk import DeskScreen
+from lpdesk.tui.screens.help import HelpPage
+from lpdesk.tui.screens.leave import LeavePage, unfinished
+from lpdesk.tui.sentences import desk_state
+from lpdesk.tui.theme import desk_variables, load_themes, packaged_themes
+
+DEFAULT_THEME = "harbour"
+
+
+class DeskApp(FrameApp[None]):
+    """The desk on a terminal.
+
+    `themes_dir` holds the user's own theme files. `restricted` closes the door for commands
+    whatever the session says. `on_ready` is called once, after the first paint: that is when the
+    caller starts network and sandbox. `keymap` maps action ids to keys; an unknown id raises
+    ValueError. `still` draws once and stays, for pictures.
+    """
+
+    TITLE = "lpdesk"
+    COMMANDS: ClassVar[set[Any]] = {Palette}
+    ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 4
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        theme: str = DEFAULT_THEME,
+        themes_dir: Path | None = None,
+        restricted: bool = False,
+        on_ready: Callable[[], object] | None = None,
+        keymap: Mapping[str, str] | None = None,
+        bell: bool = False,
+        still: bool = False,
+    ) -> None:
+        check_keymap(keymap or {})
+        super().__init__()
+        self.session = session
+        self.restricted = restricted
+        self.own_keymap: Mapping[str, str] = dict(keymap or {})
+        self._on_ready = on_ready
+        self._named = ""
+        self.desk = DeskScreen(session, still=still, bell=bell)
+        if still:
+            self.animation_level = "none"
+        folders = [packaged_themes(), *([themes_dir] if themes_dir else [])]
+        themes, self.problems = load_themes(folders)
+        self.own_themes = tuple(each.name for each in themes)
+        for each in themes:
+            self.register_theme(each)
+        if theme not in self.available_themes:
+            self.problems.append(f"there is no theme {theme}; wearing {DEFAULT_THEME}")
+            theme = DEFAULT_THEME
+        self.theme = theme
+
+    problems: list[str]
+    """What was wrong with the themes; the desk says the first."""
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The desk."""
+        return self.desk
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The desk's own colours, for themes that do not name them."""
+        return desk_variables(self.current_theme)
+
+    def on_mount(self) -> None:
+        """Keys; then the caller's work."""
+        if self.own_keymap:
+            self.set_keymap(dict(self.own_keymap))
+        if self._on_ready is not None:
+            self.call_after_refresh(self._tell_ready)
+
+    def _tell_ready(self) -> None:
+        ready, self._on_ready = self._on_ready, None
+        if ready is not None:
+            ready()
+
+    def changed(self) -> None:
+        """There may be something new to show. The screen finds out by itself within 50 ms."""
+        if self.is_running and self.desk.is_mounted:
+            self.desk.changed()
+
+    # Leaving
+
+    @work(exclusive=True, group="leave")
+    async def _ask_and_leave(self, reasons: list[str]) -> None:
+        if await self.push_screen_wait(LeavePage(reasons)):
+            self.exit()
+
+    async def action_quit(self) -> None:
+        """Leave; first ask, if requests are live or outcomes unknown."""
+        commanding = self.session.can_command and not self.restricted
+        reasons = unfinished(self.session.view) if commanding else []
+        if not reasons:
+            self.exit()
+        elif not isinstance(self.screen, LeavePage):
+            self._ask_and_leave(reasons)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C copies, where something is selected; it never ends a desk."""
+        self.desk.message.say("info", "^Q leaves")
+
+    def _fatal_error(self) -> None:
+        """As Textual does, but without local variables: they hold keys and secrets."""
+        self.bell()
+        trace = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
+
+    # Around
+
+    def show_help(self) -> None:
+        """F1."""
+        look = self.desk.look()
+        self.push_screen(HelpPage(can_command=look.can_command, replay=look.replay))
+
+    def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
+        """Two actions on one key: say which, since one of them is gone."""
+        ids = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
+        self.desk.message.say("warn", f"these share a key: {ids}", "keymap")
+
+    def name_terminal(self, look: Look) -> None:
+        """The window's title: environment, state, and the time left of the RFQ in focus."""
+        if self._driver is None or self.is_headless:
+            return
+        card = look.card
+        parts = ["lpdesk", look.label, desk_state(look)[0]]
+        if card is not None and card.live:
+            parts.append(f"{card.rfq_id} {time_left(card, look.now) // SECOND} s")
+        name = clean(" ".join(parts), 80)
+        if name != self._named:
+            self._named = name
+            self._driver.write(f"\x1b]0;{name}\x07")

@@ -1,0 +1,110 @@
+"""Sends commands through the session's one door, and puts what came of them in a sentence.
+
+Knows nothing of Textual. An accept is counted from the key press, so that fifty presses make one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from lpdesk.domain import commands as cmd
+from lpdesk.domain import events as ev
+from lpdesk.domain.entry import BadEntry, parse_request
+from lpdesk.domain.record import Command, Event
+from lpdesk.domain.settings import Settings
+from lpdesk.session import Session
+
+
+class Say(Protocol):
+    """Where answers go: `MessageLine.say`."""
+
+    def __call__(self, level: str, text: str, field: str = "", example: str = "") -> None: ...
+
+
+Later = Callable[[Awaitable[None]], object]
+"""Runs something beside the keys."""
+
+
+class Dealer:
+    """One dealer's hands. `later` runs what waits for the desk; `focus` is told of a new RFQ."""
+
+    def __init__(
+        self, session: Session, say: Say, later: Later, focus: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._say = say
+        self._later = later
+        self._focus = focus
+        self._dealing: set[str] = set()
+        self._dealt: set[str] = set()
+
+    def is_dealing(self, rfq_id: str) -> bool:
+        """Whether an accept of that RFQ is not answered yet."""
+        return rfq_id in self._dealing
+
+    def request(self, line: str, settings: Settings) -> None:
+        """Send the request a line means; a line that means none is answered at once."""
+        try:
+            command = parse_request(line, settings.pairs)
+        except BadEntry as bad:
+            self._say("warn", bad.text, bad.field, bad.example)
+        else:
+            self.submit(command)
+
+    def accept(self, quote: ev.QuoteLocked, crossed_ok: bool = False) -> None:
+        """Deal on exactly this quote, once, however often it is said."""
+        if quote.rfq_id in self._dealing or quote.quote_id in self._dealt:
+            return
+        self._dealing.add(quote.rfq_id)
+        command = cmd.AcceptQuote(
+            rfq_id=quote.rfq_id, quote_id=quote.quote_id, crossed_ok=crossed_ok
+        )
+        self._later(self._accept(command))
+
+    async def _accept(self, command: cmd.AcceptQuote) -> None:
+        try:
+            events = await self._send(command)
+            if any(isinstance(event, ev.TradeOpened | ev.AcceptRepeated) for event in events):
+                self._dealt.add(command.quote_id)
+        finally:
+            self._dealing.discard(command.rfq_id)
+
+    def submit(self, command: Command) -> None:
+        """Send a command; the answer is said when it comes."""
+        self._later(self._submit(command))
+
+    async def _submit(self, command: Command) -> None:
+        await self._send(command)
+
+    async def _send(self, command: Command) -> tuple[Event, ...]:
+        try:
+            events = await self._session.submit(command)
+        except PermissionError:
+            self._say("warn", "this screen only looks: nothing was sent")
+            return ()
+        except Exception as error:  # the desk's trouble must not take the screen with it
+            self._say("bad", f"not done: {type(error).__name__}: {error}")
+            return ()
+        for event in events:
+            self._answer(event)
+        return events
+
+    def _answer(self, event: Event) -> None:
+        match event:
+            case ev.CommandRefused():
+                text = f"{event.reason}: {event.text}" if event.text else str(event.reason)
+                self._say("warn", text, event.field, event.example)
+            case ev.RfqOpened():
+                self._focus(event.rfq_id)
+            case ev.TradeOpened():
+                paid = f"{event.pays:,f} {event.pays_asset}"
+                got = f"{event.receives:,f} {event.receives_asset}"
+                text = f"{event.trade_id} with {event.lp}: {event.client} pays {paid} for {got}"
+                self._say("good", text)
+            case ev.AcceptRepeated():
+                self._say("info", f"dealt already: {event.trade_id}")
+            case ev.RfqEnded(how=ev.RfqEnd.CANCELLED):
+                self._say("info", f"{event.rfq_id} cancelled")
+            case ev.AutoRefreshSet():
+                self._say("info", f"{event.rfq_id} auto-refresh {'on' if event.on else 'off'}")

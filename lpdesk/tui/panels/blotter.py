@@ -1,0 +1,128 @@
+"""The settlement blotter: every trade with its price, what it earned, and where it stands."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from textual.app import ComposeResult
+
+from lpdesk.domain.settings import Pair, Settings
+from lpdesk.domain.values import Instant
+from lpdesk.tui.figures import SIDE_INK, asset_amount, places, price_spans
+from lpdesk.tui.look import Look
+from lpdesk.tui.panels.pane import Pane
+from lpdesk.tui.widgets.grid import Cell, Column, Row
+from lpdesk.tui.widgets.lines import DeskGrid, Ink, Span
+from lpdesk.views import TradeRow, words
+
+_COLUMNS: Final = (
+    Column("time", "time", 8),
+    Column("trade", "trade", 8),
+    Column("client", "client", 7, priority=4),
+    Column("side", "side", 4),
+    Column("amount", "amount", 11, "decimal", decimals=3),
+    Column("asset", "", 4),
+    Column("price", "price", 10, "decimal", decimals=2),
+    Column("lp", "LP", 6, priority=2),
+    Column("slip", "slip", 7, "right", priority=6),
+    Column("markup", "markup", 6, "right", priority=8),
+    Column("ms", "ms", 4, "right", priority=9),
+    Column("fee", "fee", 14, "right", priority=9),
+    Column("pnl", "P&L", 10, "decimal", decimals=2),
+    Column("in", "", 4, priority=5),
+    Column("settles", "settles", 9, priority=7),
+    Column("state", "state", 9),
+    Column("age", "age", 6, priority=3),
+    Column("why", "", 4, priority=10, grow=True),
+)
+_STATES: Final = {
+    "settled": Ink.DIM,
+    "UNKNOWN": Ink.BAD,
+    "failed": Ink.BAD,
+    "executing": Ink.WARN,
+}
+OPEN: Final = {"executing", "UNKNOWN", "pending"}
+"""States that somebody waits in, so their age is shown."""
+
+
+class Slice(NamedTuple):
+    """What the pane shows."""
+
+    trades: tuple[TradeRow, ...]
+    settings: Settings
+    second: Instant
+    pending: int
+
+
+class BlotterPane(Pane):
+    """Newest first. A trade's line is made once and kept while it does not change."""
+
+    def compose(self) -> ComposeResult:
+        self.name_it("Settlement")
+        self.grid = DeskGrid(_COLUMNS, id="settlement", empty="no trades yet")
+        self._made: dict[str, tuple[TradeRow, Instant, Row]] = {}
+        yield self.grid
+
+    def see(self, look: Look) -> object:
+        """Seconds matter while a trade is open."""
+        trades = look.view.trades
+        pending = sum(trade.state in OPEN for trade in trades)
+        return Slice(trades, look.view.settings, look.second if pending else 0, pending)
+
+    def show(self, slice: Slice, /) -> None:
+        """Draw a slice."""
+        count = len(slice.trades)
+        said = f"{count} trade{'s' * (count != 1)}" if count else ""
+        self.name_it("Settlement", f"{said}  {slice.pending} open" if slice.pending else said)
+        self.grid.show_rows([self._row(trade, slice) for trade in slice.trades])
+        if len(self._made) > 2 * len(slice.trades) + 100:
+            self._made.clear()
+
+    def _row(self, trade: TradeRow, slice: Slice) -> Row:
+        second = slice.second if trade.state in OPEN else 0
+        made = self._made.get(trade.trade_id)
+        if made is not None and made[0] is trade and made[1] == second:
+            return made[2]
+        row = trade_row(trade, slice.settings, second)
+        self._made[trade.trade_id] = (trade, second, row)
+        return row
+
+
+def trade_row(trade: TradeRow, settings: Settings, now: Instant) -> Row:
+    """One trade's line; what is not known yet is a dot, what nobody knows a question mark."""
+    pair = settings.pair(trade.symbol)
+    none = "?" if trade.state == "UNKNOWN" else words.DASH
+    waits = trade.state in OPEN
+    alarm = "!" if trade.state in ("UNKNOWN", "failed") or trade.breaks else ""
+    cells: tuple[Cell, ...] = (
+        Span(words.time_of_day(trade.at), Ink.DIM),
+        trade.trade_id,
+        trade.client,
+        Span(trade.side, SIDE_INK[trade.side]),
+        words.amount(trade.amount, places(trade.asset, pair)),
+        Span(trade.asset, Ink.DIM),
+        price_spans(trade.client_price, pair),
+        trade.lp,
+        words.bps(trade.slippage_bps, 1) if trade.slippage_bps is not None else none,
+        Span(words.money(trade.markup_bps, 1), Ink.DIM),
+        Span(words.milliseconds(trade.response_ns), Ink.DIM),
+        Span(_fee(trade, pair), Ink.DIM),
+        _pnl(trade, pair, none),
+        Span(trade.pnl_asset, Ink.DIM),
+        Span(trade.settles, Ink.DIM),
+        Span(f"{trade.state} {alarm}".rstrip(), _STATES.get(trade.state, Ink.WARN)),
+        Span(words.age(now - trade.since) if waits else "", Ink.WARN),
+        Span(trade.text, Ink.DIM),
+    )
+    return Row(trade.trade_id, cells)
+
+
+def _pnl(trade: TradeRow, pair: Pair | None, none: str) -> Cell:
+    if trade.pnl is None:
+        return Span(none, Ink.DIM)
+    text = words.signed(trade.pnl, places(trade.pnl_asset, pair))
+    return Span(text, Ink.BAD if trade.pnl < 0 else Ink.GOOD)
+
+
+def _fee(trade: TradeRow, pair: Pair | None) -> str:
+    return asset_amount(trade.fee, trade.fee_asset, pair) if trade.fee else words.DASH

@@ -1,0 +1,193 @@
+"""The command line: one row to type on, and one above it that answers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from lpdesk.domain.entry import MAX_LINE
+from lpdesk.domain.text import clean
+from lpdesk.domain.values import SECOND
+from lpdesk.tui.look import Look
+from lpdesk.tui.widgets.lines import LEVELS, Ink, Line, Lines, Span, spread
+from lpdesk.views import Notice, words
+
+GRAMMAR: Final = "b/s amount [asset] pair [@client] [via LP] [t+N]"
+KEPT_LINES: Final = 200
+CALM_NS: Final = 10 * SECOND
+"""How long a notice that needs nobody stays."""
+
+_SIGNS: Final = {"info": " ", "good": "✓", "warn": "!", "bad": "!"}
+
+
+class CommandInput(Input):
+    """The typed line, with a history and no blinking."""
+
+    BINDING_GROUP_TITLE = "Command line"
+
+    class Entered(Message):
+        """A line was finished with Enter."""
+
+        def __init__(self, line: str) -> None:
+            self.line = line
+            super().__init__()
+
+    class Refused(Message):
+        """A paste that is more than a line."""
+
+        def __init__(self, text: str) -> None:
+            self.text = text
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__(id="line", compact=True, max_length=MAX_LINE, select_on_focus=False)
+        self.cursor_blink = False
+        self._history: deque[str] = deque(maxlen=KEPT_LINES)
+        self._back = 0  # how many lines back; 0 is the line being typed
+        self._typed = ""
+
+    def key_up(self) -> None:
+        """The line before."""
+        self._recall(self._back + 1)
+
+    def key_down(self) -> None:
+        """The line after; past the last, what was being typed."""
+        self._recall(self._back - 1)
+
+    def _recall(self, back: int) -> None:
+        if not 0 <= back <= len(self._history):
+            return
+        if self._back == 0:
+            self._typed = self.value
+        self._back = back
+        self.value = self._history[-back] if back else self._typed
+        self.cursor_position = len(self.value)
+
+    async def action_submit(self) -> None:
+        """Hand the line over, and start a new one."""
+        line = self.value.strip()
+        self._back, self._typed = 0, ""
+        self.value = ""
+        if line:
+            if not self._history or self._history[-1] != line:
+                self._history.append(line)
+            self.post_message(self.Entered(line))
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """One line is typed in; more are refused whole, since each would be an order."""
+        event.stop()
+        event.prevent_default()
+        lines = [line for line in event.text[: 100 * MAX_LINE].splitlines() if line.strip()]
+        if len(lines) > 1:
+            self.post_message(self.Refused(f"{len(lines)} lines pasted: paste one at a time"))
+        elif lines:
+            self.replace(clean(lines[0].strip(), MAX_LINE), *self.selection)
+
+
+class CommandLine(Horizontal):
+    """The prompt, the line, and at the right the grammar while there is room."""
+
+    DEFAULT_CSS = """
+    CommandLine { height: 1; background: $surface; }
+    CommandLine > .prompt { width: 3; color: $primary; text-style: bold; }
+    CommandLine > CommandInput, CommandLine > CommandInput:focus {
+        width: 1fr; background: $surface; background-tint: transparent;
+    }
+    CommandLine > .grammar { width: auto; color: $desk-dim; padding: 0 1; }
+    CommandLine.-narrow > .grammar { display: none; }
+    """
+
+    def compose(self) -> ComposeResult:
+        self.input = CommandInput()
+        yield Static(Content(" > "), classes="prompt")
+        yield self.input
+        yield Static(Content(GRAMMAR), classes="grammar")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The line itself comes first."""
+        self.set_class(event.size.width < 100, "-narrow")
+
+
+class Said(NamedTuple):
+    """An answer on the message line: what it is about, the sentence, a good example."""
+
+    level: str
+    text: str
+    field: str = ""
+    example: str = ""
+    seq: int = 0
+    """The newest notice there was when it was said."""
+
+
+class _Slice(NamedTuple):
+    said: Said | None
+    notice: Notice | None
+
+
+class MessageLine(Lines, can_focus=False):
+    """What the desk answers to the last line, or else its newest notice."""
+
+    DEFAULT_CSS = "MessageLine { height: 1; }"
+
+    _said: Said | None = None
+    _read = 0
+    _slice = _Slice(None, None)
+    _newest = 0
+
+    def say(self, level: str, text: str, field: str = "", example: str = "") -> None:
+        """Show an answer: mistakes until the next line or Esc, others until there is news."""
+        self._said = Said(level, text, field, example, self._newest)
+        self.show(_Slice(self._said, None))
+
+    def read(self) -> None:
+        """The dealer has read what is there."""
+        self._said = None
+        self._read = self._newest
+        self.show(_Slice(None, None))
+
+    @property
+    def mistake(self) -> bool:
+        """Whether a mistake of the last line is shown."""
+        return self._said is not None and self._said.level in ("warn", "bad")
+
+    def see(self, look: Look) -> object:
+        """Answers to the dealer first; bad news until it is read, other news for ten seconds."""
+        newest = look.view.notices[0] if look.view.notices else None
+        self._newest = newest.seq if newest else 0
+        if self._said is not None and (self.mistake or self._newest <= self._said.seq):
+            return _Slice(self._said, None)
+        unread = [notice for notice in look.view.notices[:20] if notice.seq > self._read]
+        fresh = [n for n in unread if n.level == "bad" or look.now - n.at < CALM_NS]
+        return _Slice(None, fresh[0] if fresh else None)
+
+    def show(self, slice: _Slice, /) -> None:
+        """Draw a slice."""
+        self._slice = slice
+        self.draw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The one line."""
+        said, notice = self._slice
+        if said is not None:
+            return [_answer(said, width)]
+        if notice is not None:
+            ink = LEVELS.get(notice.level, Ink.DIM)
+            left = (Span(f" {_SIGNS.get(notice.level, ' ')} ", ink), Span(notice.text, ink))
+            return [spread(left, (Span(f"{words.time_of_day(notice.at)} ", Ink.DIM),), width)]
+        return ()
+
+
+def _answer(said: Said, width: int) -> Line:
+    ink = LEVELS.get(said.level, Ink.DIM)
+    field = f"{said.field}: " if said.field else ""
+    left = (Span(f" {_SIGNS.get(said.level, ' ')} {field}", ink), Span(said.text))
+    good = (Span("for example: ", Ink.DIM), Span(f"{said.example} ")) if said.example else ()
+    return spread(left, good, width) if good else left

@@ -1,0 +1,57 @@
+"""The footer: what works now, in the words of the trade, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from lpdesk.tui.actions import ACTIONS, PANES, Action, reach, why_not
+from lpdesk.tui.look import Look
+from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, as_many, size, spread
+
+_AT_RIGHT: Final = {"halt", "resume"}
+
+
+class _Slice(NamedTuple):
+    works: tuple[Action, ...]
+    why: tuple[tuple[Action, str], ...]
+
+
+class Footer(Lines, can_focus=False):
+    """One line of hints; most used first, halt at the right."""
+
+    DEFAULT_CSS = "Footer { height: 1; background: $panel; }"
+
+    _slice = _Slice((), ())
+    keymap: Mapping[str, str] = {}
+
+    def see(self, look: Look) -> object:
+        """Which actions work."""
+        blocked = {each.id: why_not(each, look) for each in ACTIONS if each.label}
+        works = tuple(each for each in ACTIONS if each.label and not blocked[each.id])
+        card = look.card
+        told = card is not None and not card.trade_id and look.can_command and not look.replay
+        why = tuple((e, blocked[e.id]) for e in ACTIONS if e.shows_why and blocked[e.id] and told)
+        return _Slice(works, why)
+
+    def show(self, slice: _Slice, /) -> None:
+        """Draw a slice."""
+        self._slice = slice
+        self.draw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The one line."""
+        works, why = self._slice
+        right = tuple(span for e in works if e.id in _AT_RIGHT for span in self._hint(e))
+        hints: list[Line] = [
+            (Span(f"{reach(each, self.keymap)} {each.label}: {text}", Ink.DIM),)
+            for each, text in why
+        ]
+        hints += [self._hint(each) for each in works if each.id not in _AT_RIGHT]
+        keys, _, name = PANES.partition(" ")
+        hints.insert(-2, (Span(keys, Ink.TITLE), Span(f" {name}")))
+        left = as_many(width - size(right) - 4, hints)
+        return [spread((Span(" "), *left), (*right, Span(" ")), width)]
+
+    def _hint(self, each: Action) -> Line:
+        return Span(reach(each, self.keymap), Ink.TITLE), Span(f" {each.label}")

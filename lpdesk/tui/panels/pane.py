@@ -1,0 +1,61 @@
+"""The frame around a pane: a thin border with a title, lit while the keys go there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.containers import Vertical
+from textual.content import Content
+
+from lpdesk.domain.text import clean
+from lpdesk.tui.look import Look
+
+
+class Pane(Vertical):
+    """A framed pane. `see` gives its slice of a look, `show` draws one."""
+
+    ALLOW_MAXIMIZE = True
+
+    DEFAULT_CSS = """
+    Pane {
+        border: round $foreground 25%;
+        border-title-color: $desk-dim;
+        border-subtitle-color: $desk-dim;
+        padding: 0 1;
+    }
+    Pane:focus-within {
+        border: round $primary;
+        border-title-color: $primary;
+    }
+    """
+
+    def see(self, look: Look) -> object:
+        """What of the look this pane shows; equal slices look the same."""
+        raise NotImplementedError
+
+    def show(self, slice: Any, /) -> None:
+        """Draw a slice."""
+        raise NotImplementedError
+
+    def name_it(self, title: str, subtitle: str = "") -> None:
+        """Set the titles in the border, as plain text."""
+        if (title, subtitle) != self._names:
+            self._names = (title, subtitle)
+            self._draw_border()
+
+    def show_tabs(self, tabs: tuple[tuple[str, bool], ...]) -> None:
+        """Panes that share a place name each other; (title, whether it is the one on show)."""
+        if tabs != self._tabs:
+            self._tabs = tabs
+            self._draw_border()
+
+    _names: tuple[str, str] = ("", "")
+    _tabs: tuple[tuple[str, bool], ...] = ()
+
+    def _draw_border(self) -> None:
+        title, subtitle = (Content(clean(text)) for text in self._names)
+        if self._tabs:
+            styled = [Content.styled(name, "bold" if on else "dim") for name, on in self._tabs]
+            title = Content(" │ ").join(styled)
+        self.border_title = title or None
+        self.border_subtitle = subtitle or None

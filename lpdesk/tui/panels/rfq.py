@@ -1,0 +1,234 @@
+"""The RFQ in focus: its price as the biggest thing on the screen, its side, its time left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from textual.app import ComposeResult
+
+from lpdesk.domain import events as ev
+from lpdesk.domain.settings import Pair, Settings
+from lpdesk.domain.values import SECOND, Instant
+from lpdesk.tui import sentences
+from lpdesk.tui.bigtext import big
+from lpdesk.tui.figures import SIDE_INK, amount, asset_amount, earns, price, price_parts
+from lpdesk.tui.look import Look, is_short, time_left
+from lpdesk.tui.panels.pane import Pane
+from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, longest, size, spread
+from lpdesk.views import Card, words
+
+_SOON = 3 * SECOND
+"""Time left from which tenths are shown."""
+
+_TALL = 11
+"""Lines from which the card has air around the price, and its header inside."""
+
+
+class Slice(NamedTuple):
+    """What the pane shows; its card's quote is what F9 deals."""
+
+    card: Card | None
+    others: tuple[Card, ...]
+    settings: Settings
+    next: tuple[Line, ...]
+    now: Instant
+
+
+class RfqPane(Pane):
+    """The card in focus, and the other requests one line each."""
+
+    DEFAULT_CSS = "RfqPane { border-title-style: bold; }"
+
+    drawn: Slice | None = None
+
+    def compose(self) -> ComposeResult:
+        self.card = _CardLines(self)
+        yield self.card
+
+    def see(self, look: Look) -> object:
+        """To the tenth of a second while a price runs, else without a time."""
+        view, card = look.view, look.card
+        others = tuple(other for other in view.rfqs if other.rfq_id != look.focus)[:12]
+        running = any(each.live and each.quote for each in (card, *others) if each)
+        if card is None:
+            return Slice(None, others, view.settings, tuple(sentences.no_request(look)), 0)
+        trade = view.trade(card.trade_id) if card.trade_id else None
+        now = look.tenth if running else 0
+        next = sentences.what_next(look._replace(now=look.tenth), card, trade)
+        return Slice(card, others, view.settings, (next,), now)
+
+    def show(self, slice: Slice, /) -> None:
+        """Draw a slice."""
+        self.drawn = slice
+        self.card.draw()
+
+    @property
+    def on_screen(self) -> ev.QuoteLocked | None:
+        """The quote whose price is on the screen: the one that a key accepts."""
+        return self.drawn.card.quote if self.drawn and self.drawn.card else None
+
+
+class _CardLines(Lines):
+    def __init__(self, pane: RfqPane) -> None:
+        super().__init__(id="rfq")
+        self._pane = pane
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        slice = self._pane.drawn
+        if slice is None:
+            return ()
+        if slice.card is None:
+            self._pane.name_it("RFQ")
+            return [(), *slice.next] if height >= _TALL else slice.next
+        tall = height >= _TALL
+        self._pane.name_it("RFQ" if tall else plain_header(slice.card, slice.settings))
+        return card_lines(slice, width, height)
+
+
+def plain_header(card: Card, settings: Settings) -> str:
+    """Id, client, side in words and amount, for a border."""
+    pair = settings.pair(card.symbol)
+    what = f"{card.side} {amount(card.amount, pair, card.dealt)}"
+    return f"{card.rfq_id} {card.client}  {what}"
+
+
+def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
+    """The whole card, most important lines first to fit."""
+    card = slice.card
+    assert card is not None
+    pair = slice.settings.pair(card.symbol)
+    air: list[Line] = [()] if height >= _TALL else []
+    head = [_header(card, pair, width)] if height >= _TALL else []
+    lines = [*head, *air, *_figure(card, pair, width, height), *air]
+    if card.quote is not None:
+        lines.append(_terms(card, card.quote, pair, width))
+        if card.live:
+            lines.append(_countdown(card, card.quote, slice.now, width))
+    lines.append(slice.next[0])
+    history = _history(card, slice.now)
+    if history and height >= _TALL - 1:
+        lines.append(history)
+    room = height - len(lines) - len(air)
+    others = _others(slice, width)[: max(0, room)]
+    return [*lines, *air, *others] if others else lines
+
+
+def _header(card: Card, pair: Pair | None, width: int) -> Line:
+    left: Line = (Span(card.rfq_id, Ink.TITLE), Span(f"  {card.client}"))
+    if card.via:
+        left = (*left, Span(f"  via {card.via}", Ink.DIM))
+    right = (Span(card.side, SIDE_INK[card.side]), Span(f" {_dealt(card, pair)}", Ink.STRONG))
+    if size(left) + size(right) >= width:
+        left = left[:1]
+    return spread(left, right, width)
+
+
+def _dealt(card: Card, pair: Pair | None) -> str:
+    return amount(card.amount, pair, card.dealt)
+
+
+def _figure(card: Card, pair: Pair | None, width: int, height: int) -> list[Line]:
+    """The client price: in big digits where there is room for them."""
+    if card.quote is None:
+        blank = _figure_unit(pair)
+        return [(), (Span(words.DASH, Ink.DIM), Span(f"   {blank}", Ink.DIM)), ()][: height // 3]
+    quiet, loud = price_parts(card.quote.client_price, pair)
+    rows = big(quiet, loud)
+    text = price(card.quote.client_price, pair)
+    if height < 7 or size(rows[0]) > width:
+        figure = (Span(quiet, Ink.DIM), Span(loud, Ink.STRONG))
+        return [spread(figure, (Span(_figure_unit(pair), Ink.DIM),), width)]
+    notes = ("", text, _figure_unit(pair))
+    gap = min(3, width - size(rows[0]) - len(text))
+    lines: list[Line] = [
+        (*row, Span(f"{' ' * gap}{note}" if gap > 0 else "", Ink.DIM))
+        for row, note in zip(rows, notes, strict=True)
+    ]
+    return lines if card.live else [tuple(Span(t, Ink.DIM) for t, _ in line) for line in lines]
+
+
+def _figure_unit(pair: Pair | None) -> str:
+    return f"{pair.quote}/{pair.base}" if pair else ""
+
+
+def _terms(card: Card, quote: ev.QuoteLocked, pair: Pair | None, width: int) -> Line:
+    """What the client pays or receives for the amount dealt, and what the markup earns."""
+    if pair is not None and quote.pays_asset == pair.asset(card.dealt):
+        verb, sum = "receives", asset_amount(quote.receives, quote.receives_asset, pair)
+    else:
+        verb, sum = "pays", asset_amount(quote.pays, quote.pays_asset, pair)
+    left = (Span(f"{verb} ", Ink.DIM), Span(sum))
+    bps = f"{words.money(quote.markup_bps, 1)} bp"
+    profit = f" {earns(quote, card, pair)}" if pair else ""
+    full: Line = (Span("markup ", Ink.DIM), Span(bps), Span(profit, Ink.GOOD))
+    right = longest(width - size(left) - 2, full, full[1:], full[1:2])
+    return spread(left, right, width)
+
+
+def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> Line:
+    """The whole validity from left to right: gone, left, and hatched what the LP needs at its p95.
+
+    Quiet seconds first; in the hatched part tenths and a `!`.
+    """
+    left_ns = time_left(card, now)
+    short = is_short(card, now)
+    seconds = words.seconds(left_ns, 1 if short or left_ns < _SOON else 0)
+    text = f"{seconds} !" if short else seconds
+    ink = Ink.WARN if short else Ink.STRONG
+    cells = max(4, width - 10)
+    whole = max(1, quote.dealable_until - quote.received_at)
+    left = min(cells, -(-left_ns * cells // whole))
+    hatched = min(cells, max(1, -(-quote.exec_ns * cells // whole))) if quote.exec_ns else 0
+    sure = max(0, left - hatched)
+    bar = (
+        Span("─" * (cells - max(left, hatched)), Ink.DIM),
+        Span("━" * sure, Ink.WARN if short else Ink.LOCK),
+        Span("─" * (max(left, hatched) - sure - min(left, hatched)), Ink.DIM),
+        Span("╍" * min(left, hatched), Ink.WARN if short else Ink.DIM),
+    )
+    return spread(bar, (Span(text, ink),), width)
+
+
+def _history(card: Card, now: Instant) -> Line:
+    """How the price came to be where it is."""
+    parts = []
+    if card.improvements:
+        parts.append(f"improved {card.improvements}x")
+    if card.moves and card.quote is not None:
+        since = f" {words.age(now - (card.locked_at or 0))} ago" if card.live and now else ""
+        parts.append(f"lock moved to {card.quote.lp}{since}")
+    if card.refreshes:
+        parts.append(f"asked afresh {card.refreshes}x")
+    if card.auto_refresh and card.live:
+        parts.append("auto")
+    return (Span("  ".join(parts), Ink.DIM),) if parts else ()
+
+
+def _others(slice: Slice, width: int) -> list[Line]:
+    """The other requests: live ones first, each with LP, side, amount, price and seconds."""
+    ordered = sorted(slice.others, key=lambda card: not card.live)
+    return [_other(card, slice, width) for card in ordered]
+
+
+def _other(card: Card, slice: Slice, width: int) -> Line:
+    pair = slice.settings.pair(card.symbol)
+    quote = card.quote
+    lp = quote.lp if quote else ""
+    ink = SIDE_INK[card.side] if card.live else Ink.DIM
+    head = (
+        Span(f"{card.rfq_id} ", "" if card.live else Ink.DIM),
+        Span(f"{card.side:<4}", ink),
+        Span(f" {_dealt(card, pair)}", "" if card.live else Ink.DIM),
+    )
+    if not card.live:
+        return spread(head, (Span(f"{card.end}  ", Ink.DIM),), width)
+    if quote is None:
+        return spread(head, (Span("asking  ", Ink.DIM),), width)
+    left_ns = time_left(card, slice.now)
+    short = is_short(card, slice.now)
+    seconds = words.seconds(left_ns, 1 if left_ns < 10 * SECOND else 0)
+    end: Line = (Span(f"{seconds:>6}{' !' if short else '  '}", Ink.WARN if short else Ink.DIM),)
+    at: Line = (Span(f"{price(quote.client_price, pair)} "), *end)
+    by: Line = (Span(f"{lp} ", Ink.DIM), *at)
+    return spread(head, longest(width - size(head) - 1, by, at, end), width)

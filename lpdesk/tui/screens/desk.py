@@ -1,0 +1,375 @@
+"""The desk: five panes, a line to answer on, a line to type on, and what works now.
+
+Views come down: every pane is pulled at its own pace and sees one `Look`. Keys and words come up:
+each is an action of the one table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from lpdesk.domain.text import clean
+from lpdesk.session import Session
+from lpdesk.tui import actions
+from lpdesk.tui.dealer import Dealer
+from lpdesk.tui.handlers import Handlers
+from lpdesk.tui.look import Look, first_focus, is_short
+from lpdesk.tui.pacing import Pacer
+from lpdesk.tui.panels.blotter import BlotterPane
+from lpdesk.tui.panels.command import CommandInput, CommandLine, MessageLine
+from lpdesk.tui.panels.footer import Footer
+from lpdesk.tui.panels.ladder import LadderPane
+from lpdesk.tui.panels.leaderboard import RacePane
+from lpdesk.tui.panels.lps import LpsPane
+from lpdesk.tui.panels.pane import Pane
+from lpdesk.tui.panels.reel import Reel
+from lpdesk.tui.panels.rfq import RfqPane
+from lpdesk.tui.panels.status import StatusBar
+from lpdesk.tui.transport import transport_of
+
+if TYPE_CHECKING:
+    from lpdesk.tui.app import DeskApp
+
+BEAT_SECONDS: Final = 1 / 20
+"""How often the screen asks whether there is anything new; asking costs next to nothing."""
+
+_TABS: Final = {"race": "Race", "settlement": "Settlement", "ladder": "Ladder", "lps": "LPs"}
+LAYOUTS: Final = {
+    "-wide": (),
+    "-compact": ("settlement", "ladder", "lps"),
+    "-narrow": ("race", "settlement", "ladder", "lps"),
+    "-tiny": (),
+}
+"""The layouts, and which panes take turns in one place."""
+
+
+class _Shown(Protocol):
+    def see(self, look: Look) -> object: ...
+
+    def show(self, slice: Any, /) -> None: ...
+
+
+def layout_for(width: int, height: int) -> str:
+    """Which layout a terminal of that size gets."""
+    if width < 60 or height < 20:
+        return "-tiny"
+    if width < 78:
+        return "-narrow"
+    return "-wide" if width >= 120 and height >= 36 else "-compact"
+
+
+class DeskScreen(Screen[None]):
+    """The one screen of the desk, live or replayed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings()]
+    AUTO_FOCUS = None
+
+    DEFAULT_CSS = """
+    DeskScreen { layout: vertical; background: $background; }
+    #panes { layout: grid; height: 1fr; }
+    DeskScreen.-wide #panes {
+        grid-size: 12; grid-columns: 1fr; grid-rows: 7 10 1fr;
+        RfqPane { column-span: 5; row-span: 2; }
+        RacePane { column-span: 4; row-span: 2; }
+        LadderPane, LpsPane { column-span: 3; }
+        BlotterPane { column-span: 12; }
+    }
+    DeskScreen.-compact #panes {
+        grid-size: 2; grid-columns: 1fr 39; grid-rows: 10 1fr;
+        Pane { padding: 0; }
+        RfqPane { padding: 0 1; }
+        LadderPane, LpsPane, BlotterPane { column-span: 2; }
+    }
+    DeskScreen.-narrow #panes {
+        grid-size: 1; grid-rows: 10 1fr;
+        Pane { padding: 0; }
+        RfqPane { padding: 0 1; }
+    }
+    DeskScreen .-behind { display: none; }
+    DeskScreen.-tiny #panes {
+        layout: vertical;
+        Pane { display: none; }
+        RfqPane { display: block; border: none; }
+    }
+    DeskScreen.-reading CommandLine { display: none; }
+    """
+
+    def __init__(self, session: Session, *, still: bool = False, bell: bool = False) -> None:
+        super().__init__()
+        self.session = session
+        self.transport = transport_of(session)
+        self.dealer = Dealer(session, self._say, self._later, self.focus_rfq)
+        self.handlers = Handlers(self)
+        self.pacer = Pacer()
+        self._still = still
+        self._bell = bell
+        self._belled = ""
+        self._focus = ""
+        self._tab = ""
+        self._seen: tuple[object, int] = (None, 0)
+        self._beat_at: float | None = None
+        self._worst_lag = 0.0
+
+    @property
+    def desk_app(self) -> DeskApp:
+        """The app, by its own type."""
+        return cast("DeskApp", self.app)
+
+    # Building
+
+    def compose(self) -> ComposeResult:
+        self.status_bar = StatusBar(id="status")
+        self.rfq, self.race, self.ladder = RfqPane(), RacePane(), LadderPane()
+        self.lps, self.blotter = LpsPane(), BlotterPane()
+        self.message = MessageLine(id="message")
+        self.line = CommandLine()
+        self.footer = Footer(id="footer")
+        yield self.status_bar
+        yield Container(self.rfq, self.race, self.ladder, self.lps, self.blotter, id="panes")
+        yield self.message
+        if self.transport is not None:
+            self.reel = Reel(self.transport)
+            yield self.reel
+        yield self.line
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """Start pulling; the dealer may type at once."""
+        self.footer.keymap = self.desk_app.own_keymap
+        shown: list[_Shown] = [self.rfq, self.race, self.ladder, self.lps, self.blotter]
+        shown += [self.status_bar, self.message, self.footer]
+        shown += [self.reel] if self.transport is not None else []
+        self._shown = shown
+        self.pacer.focused = self.rfq
+        for each in shown:
+            self.pacer.add(each, self._pull(each))
+        self._behind_tabs()
+        if self.desk_app.problems:
+            self._say("warn", self.desk_app.problems[0])
+        if self.transport is None:
+            self.line.input.focus()
+        else:
+            self.add_class("-reading")
+            self.rfq.card.focus()
+        if not self._still:
+            self.set_interval(BEAT_SECONDS, self._beat)
+
+    def on_unmount(self) -> None:
+        """Nothing is drawn any more."""
+        self.pacer.close()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose the layout for the size."""
+        chosen = layout_for(event.size.width, event.size.height)
+        for name in LAYOUTS:
+            self.set_class(name == chosen, name)
+        self._behind_tabs()
+
+    def _behind_tabs(self) -> None:
+        """In the smaller layouts some panes share a place, and their titles say so."""
+        shared = next((keys for name, keys in LAYOUTS.items() if self.has_class(name)), ())
+        front = self._tab if self._tab in shared else next(iter(shared), "")
+        tabs = tuple((_TABS[key], key == front) for key in shared)
+        for key in _TABS:
+            pane = self._pane(key)
+            pane.set_class(key in shared and key != front, "-behind")
+            pane.show_tabs(tabs if key in shared else ())
+
+    # Looking
+
+    def look(self) -> Look:
+        """What every pane of this moment sees."""
+        view = self.session.view
+        replay = self.transport is not None
+        if not self._focus and not replay:
+            self._focus = first_focus(view)  # once; never moved under the dealer's finger
+        known = self._focus if view.card(self._focus) else first_focus(view)
+        return Look(
+            view=view,
+            now=self.session.now(),
+            label=self.session.label,
+            focus=known,
+            can_command=self.session.can_command and not self.desk_app.restricted,
+            replay=replay,
+            dealing=self.dealer.is_dealing(known),
+            in_pane=self.focused is not self.line.input,
+        )
+
+    def _pull(self, pane: _Shown) -> Callable[[], object]:
+        """Its slice of the look: the same object while it is equal."""
+        kept: object = None
+
+        def pull() -> object:
+            nonlocal kept
+            slice = pane.see(self.look())
+            if slice != kept:
+                kept = slice
+            return kept
+
+        return pull
+
+    def changed(self) -> None:
+        """There may be something new; cheap to say."""
+        self.pacer.changed()
+
+    def _beat(self) -> None:
+        """Ask for news: a new view, or a tenth of a second that a countdown shows."""
+        self._measure_lag()
+        view = self.session.view
+        running = any(card.live for card in view.rfqs) or self.race.settling
+        step = 100_000_000 if running else 1_000_000_000
+        seen = (view, self.session.now() // step)
+        if seen[0] is not self._seen[0] or seen[1] != self._seen[1]:
+            self._seen = seen
+            self.changed()
+            self._title_and_bell()
+
+    def _measure_lag(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._beat_at is not None:
+            self._worst_lag = max(self._worst_lag * 0.95, now - self._beat_at - BEAT_SECONDS)
+        self._beat_at = now
+        self.status_bar.lag_ms = int(self._worst_lag * 1000) // 50 * 50
+
+    def _title_and_bell(self) -> None:
+        look = self.look()
+        card = look.card
+        self.desk_app.name_terminal(look)
+        quote = card.quote if card is not None and card.live else None
+        if self._bell and card is not None and quote is not None and is_short(card, look.now):
+            if self._belled != quote.quote_id:
+                self.app.bell()
+            self._belled = quote.quote_id
+
+    @property
+    def behind(self) -> bool:
+        """Frames are being left out, so the dealer may be looking at an old one."""
+        return bool(getattr(self.app._driver, "behind", False))
+
+    # Doing
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`:` is typed into the line, and a replay's keys are free when there is none."""
+        if action != "act" or not self.is_mounted:
+            return True
+        each = actions.action(str(parameters[0]))
+        if each.id == "line":
+            return self.focused is not self.line.input
+        return not (each.only == "replay" and self.transport is None)
+
+    def action_act(self, id: str) -> None:
+        """A key of the action table."""
+        self.act(actions.action(id), [])
+
+    def act(self, action: actions.Action, words: list[str]) -> None:
+        """Do it, or say why not."""
+        why = actions.why_not(action, self.look())
+        if why:
+            self._say("warn", f"{action.words[0] if action.words else action.id}: {why}")
+        else:
+            self.handlers.run(action, words)
+        self.echo()
+
+    @on(CommandInput.Entered)
+    def _entered(self, event: CommandInput.Entered) -> None:
+        """A word of the table, or a request."""
+        self.message.read()
+        first, *words = event.line.split()
+        action = actions.by_word(first)
+        if action is not None:
+            self.act(action, words)
+            if self.transport is not None:
+                self.back()
+            return
+        look = self.look()
+        if not look.can_command or look.replay:
+            self._say("warn", f"{clean(first, 20)}: this screen only looks", example="help")
+        elif look.starting:
+            self._say("warn", "the desk is starting: try again in a moment")
+        else:
+            self.dealer.request(event.line, look.view.settings)
+
+    @on(CommandInput.Refused)
+    def _paste_refused(self, event: CommandInput.Refused) -> None:
+        self._say("warn", event.text)
+
+    def focus_rfq(self, rfq_id: str) -> None:
+        """Put an RFQ in focus."""
+        self._focus = rfq_id
+        self.echo()
+
+    def echo(self) -> None:
+        """Draw at once what a key has changed."""
+        for each in self._shown:
+            self.pacer.echo(each)
+
+    def _say(self, level: str, text: str, field: str = "", example: str = "") -> None:
+        self.message.say(level, text, field, example)
+
+    def _later(self, work: Awaitable[None]) -> object:
+        async def run() -> None:
+            await work
+            self.echo()
+
+        return self.run_worker(run(), group="commands", exit_on_error=True)
+
+    # Moving around
+
+    def _pane(self, name: str) -> Pane:
+        panes: dict[str, Pane] = {
+            "rfq": self.rfq,
+            "race": self.race,
+            "ladder": self.ladder,
+            "settlement": self.blotter,
+            "lps": self.lps,
+        }
+        return panes[name]
+
+    def enter(self, name: str) -> None:
+        """Keys go to a pane, which comes to the front."""
+        if name in _TABS:
+            self._tab = name
+            self._behind_tabs()
+        pane = self._pane(name)
+        if pane.display:
+            self._focus_now(pane.query_one(f"#{name}"))
+
+    def to_line(self) -> None:
+        """Keys go to the command line."""
+        self.remove_class("-reading")
+        self._focus_now(self.line.input)
+
+    def back(self) -> None:
+        """One level back; a trade is never touched."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.transport is not None:
+            self.add_class("-reading")
+            self._focus_now(self.rfq.card)
+        elif self.focused is not self.line.input:
+            self.to_line()
+        else:
+            self.message.read()
+
+    def zoom(self) -> None:
+        """The pane with the keys fills the screen, and back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        pane = next(
+            (w for w in (self.focused or self).ancestors_with_self if isinstance(w, Pane)), None
+        )
+        self.maximize(pane or self.rfq)
+
+    def _focus_now(self, widget: Widget) -> None:
+        """At once, so that keys typed ahead go there and nowhere else."""
+        self.set_focus(widget)

@@ -1,0 +1,139 @@
+"""The commands about the machine and the demonstrations: doctor, keys, scenario, version."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from lpdesk import __version__
+from lpdesk.replay import verify
+from tests.cli.conftest import Command
+from tests.venues.liar import answer, liar
+
+BAD = """
+[rules]
+dwell_secnds = 1
+auto_refresh = "yes"
+[[pairs]]
+symbol = "BTCUSDT"
+base_decimals = 5
+quote_decimals = 2
+minimum = -1
+[[lps]]
+name = "alpha"
+url = "ftp://x"
+secret = "env:NOT_THERE"
+"""
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.toml"
+    path.write_text(BAD)
+    return path
+
+
+@pytest.mark.parametrize("command", [("--plain",), ("rfq", "b 1 btc/usdt")])
+def test_a_bad_configuration_names_all_its_problems(
+    lpdesk: Command, bad: Path, command: tuple[str, ...]
+) -> None:
+    arguments = (
+        ("--config", bad, *command) if command == ("--plain",) else (*command, "--config", bad)
+    )
+    result = lpdesk(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    for problem in (
+        "rules.dwell_secnds: unknown key",
+        "rules.auto_refresh: ",
+        "pairs.0.symbol: write BASE/QUOTE",
+        "pairs.0.minimum: ",
+    ):
+        assert problem in result.stderr
+
+
+def test_an_unknown_variable_is_a_problem_too(lpdesk: Command) -> None:
+    result = lpdesk("rfq", "b 1 btc/usdt", LPDESK_RULES__DWELL="1")
+    assert result.exit_code == 2 and "rules.dwell: unknown key" in result.stderr
+
+
+@pytest.mark.parametrize("line", ["q 1 btc/usdt", "b 0 btc/usdt", "b 1e999 btc/usdt", "b 1 x/y"])
+def test_a_request_that_is_none_is_refused(lpdesk: Command, line: str) -> None:
+    result = lpdesk("rfq", line)
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert result.stderr.startswith("lpdesk: refused: ") and "for example" in result.stderr
+
+
+def test_version_and_keys(lpdesk: Command) -> None:
+    assert lpdesk("--version").stdout == f"{__version__}\n"
+    table = lpdesk("keys").stdout
+    assert "accept" in table and "F9" in table and "Traceback" not in table
+
+
+def test_scenario(lpdesk: Command, tmp_path: Path) -> None:
+    journal = tmp_path / "race.db"
+    result = lpdesk("scenario", "competing", "--json", "--journal", journal)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout.splitlines()[-1])["type"] == "summary"
+    assert verify(journal).ok
+    again = lpdesk("scenario", "competing", "--journal", journal)
+    assert again.exit_code == 2 and "needs a new journal" in again.stderr
+    assert lpdesk("scenario", "stable").stdout.startswith("stable: BUY 1.5 BTC/USDT")
+
+
+@pytest.mark.parametrize("arguments", [("moon",), ("stable", "--cycle-seconds", "0.1")])
+def test_a_scenario_that_cannot_be(lpdesk: Command, arguments: tuple[str, ...]) -> None:
+    result = lpdesk("scenario", *arguments)
+    assert result.exit_code == 2 and result.stderr.startswith("lpdesk: ")
+
+
+# doctor
+
+
+def levels(text: str) -> dict[str, str]:
+    """What it is about -> the worst level said about it."""
+    lines = [(line[6:].split("  ")[0].strip(), line[:4].strip()) for line in text.splitlines()]
+    return {about: max(level for of, level in lines if of == about) for about, _ in lines}
+
+
+def test_doctor_finds_nothing_bad_on_a_new_machine(lpdesk: Command, tmp_path: Path) -> None:
+    result = lpdesk("doctor", "--journal", tmp_path / "new" / "desk.db")
+    assert result.exit_code == 0, result.stdout
+    assert {"config", "clock", "disk", "sqlite", "LPs", "terminal"} <= {
+        line[6:].split()[0] for line in result.stdout.splitlines()
+    }
+    assert not (tmp_path / "new").exists(), "a look leaves nothing behind"
+
+
+def test_doctor_names_what_is_wrong_with_the_journal(lpdesk: Command, tmp_path: Path) -> None:
+    open_to_all = tmp_path / "desk.db"
+    open_to_all.write_bytes(b"not a journal at all" * 100)
+    open_to_all.chmod(0o644)
+    result = lpdesk("doctor", "--journal", open_to_all)
+    assert result.exit_code == 1
+    assert f"chmod 600 {open_to_all}" in result.stdout
+    assert "bad   journal   not a journal" in result.stdout
+
+
+def test_doctor_names_all_problems_of_a_configuration(lpdesk: Command, bad: Path) -> None:
+    result = lpdesk("doctor", "--config", bad)
+    assert result.exit_code == 1
+    assert result.stdout.count("bad   config") >= 4
+
+
+async def test_doctor_reaches_for_the_lps(lpdesk: Command, tmp_path: Path) -> None:
+    async with liar() as honest, liar() as skewed:
+        honest.says(answer())
+        skewed.says(answer(Date="Mon, 19 Jan 2026 14:30:25 GMT"))
+        config = tmp_path / "lps.toml"
+        urls = {"honest": honest.url, "skewed": skewed.url, "closed": "http://127.0.0.1:1"}
+        config.write_text("".join(f'[[lps]]\nname = "{n}"\nurl = "{u}"\n' for n, u in urls.items()))
+        arguments = ("doctor", "--config", config, "--journal", tmp_path / "desk.db")
+        result = await asyncio.to_thread(lpdesk, *arguments)
+    shown = {line.split()[2]: line for line in result.stdout.splitlines() if " LP " in line}
+    assert result.exit_code == 1
+    assert shown["honest"].startswith("ok") and "answered in" in shown["honest"]
+    assert shown["skewed"].startswith("warn") and "clocks differ" in shown["skewed"]
+    assert shown["closed"].startswith("bad")

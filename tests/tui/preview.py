@@ -1,0 +1,67 @@
+"""Look at the screens: `python -m tests.tui.preview [busy|empty|start|replay|halted] [--svg F]`.
+
+Without `--svg` the app runs in this terminal against a simulated desk in real time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from lpdesk.domain import commands as cmd
+from lpdesk.tui.app import DeskApp
+from lpdesk.tui.picture import picture
+from tests.tui.stories import StoryDesk, Tape, busy
+
+
+def story(name: str, live: bool) -> StoryDesk:
+    """A desk in a certain state."""
+    if name == "start":
+        return StoryDesk()
+    if name == "empty":
+        return StoryDesk(live=live).start()
+    if name == "replay":
+        return Tape(busy())
+    desk = busy()
+    if name == "halted":
+        desk.do(cmd.Halt(why="exchange incident"))
+        desk.run(1)
+    if name == "short":
+        desk.run(4.2)
+    if name == "expired":
+        desk.run(40)
+    if name == "accepted":
+        desk.accept(desk.view.rfqs[0].rfq_id)
+        desk.run(1)
+    if live:
+        desk.go_live()
+    return desk
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("story", nargs="?", default="busy")
+    parser.add_argument("--size", default="120x36")
+    parser.add_argument("--theme", default="harbour")
+    parser.add_argument("--screen", default="desk")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    if options.out is None:
+        DeskApp(story(options.story, True), theme=options.theme).run()
+        return
+    width, height = map(int, options.size.split("x"))
+    kind = options.out.suffix[1:]
+    shot = picture(
+        story(options.story, False),
+        screen=options.screen,
+        size=(width, height),
+        theme=options.theme,
+        kind=kind,
+    )
+    options.out.write_text(asyncio.run(shot))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Keys typed ahead, in one write, through a real terminal: they go where they were meant to."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.conftest import eventually
+from tests.tui.terminal import Terminal
+
+pytestmark = pytest.mark.terminal
+
+
+def shows(terminal: Terminal, text: str) -> bool:
+    return any(text in line for line in terminal.screen.display)
+
+
+async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
+    async with Terminal("-m", "tests.tui.preview", "busy", width=120, height=36) as terminal:
+        await eventually(lambda: shows(terminal, "F9 deals"), 20)
+        os.write(terminal._master, b"\x1bOR:s 3 ethusdt\r")  # F3, then all the rest
+        await eventually(lambda: shows(terminal, "R-000008  acme"), 20)
+        assert shows(terminal, "SELL 3 ETH")
+        os.write(terminal._master, b"\x1b[20~" * 50)  # F9, fifty times
+        await eventually(lambda: shows(terminal, "T-000005"), 20)
+        os.write(terminal._master, b"zzz\r")
+        await eventually(lambda: shows(terminal, "zzz is not b, buy, s or sell"), 20)
+        assert not shows(terminal, "T-000006")
