@@ -133,14 +133,14 @@ def desk(
     if context.invoked_subcommand is not None:
         return
     from lpdesk import fronts
+
+    if not plain and sys.stdout.isatty():
+        with spoken():
+            raise typer.Exit(fronts.screen(config, journal, seed, theme, restricted))
     from lpdesk.bootstrap import LiveDesk
 
-    conf = load(config)
-    live = LiveDesk(conf, journal, seed)
-    if plain or not sys.stdout.isatty():
-        run(fronts.interruptible(fronts.plain(live), fronts.DONE))
-    with spoken():
-        raise typer.Exit(fronts.screen(conf, live, theme or conf.screen.theme, restricted))
+    live = LiveDesk(load(config), journal, seed)
+    run(fronts.interruptible(fronts.plain(live), fronts.DONE))
 
 
 class Accept(StrEnum):
@@ -195,7 +195,7 @@ def scenario(
     name: Annotated[str, typer.Argument(help="competing, stable or hail-mary")],
     cycle_seconds: Annotated[float, typer.Option(help="From one poll to the next.")] = 0.7,
     as_json: AsJson = False,
-    journal: JournalPath = None,
+    journal: Annotated[Path | None, typer.Option(help="Keep the records in a new journal.")] = None,
 ) -> None:
     """A demonstration race on a virtual clock, the same result every time."""
     from lpdesk import scenario as races

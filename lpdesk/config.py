@@ -68,7 +68,7 @@ class PairTable(_Table):
     quote_decimals: Places
     minimum: Positive
     maximum: Positive | None = None
-    markup_bps: MarkupBps = Decimal(5)
+    markup_bps: MarkupBps | None = None
     profit: Dealt = Dealt.QUOTE
 
 
@@ -106,6 +106,15 @@ class MakerTable(_Table):
     symbol: Symbol
     strategy: str = "levels"
     parameters: dict[str, Money] = {}
+
+
+class FeedTable(_Table):
+    kind: str
+    name: str = ""
+    url: str = ""
+    rest_url: str = ""
+    pairs: tuple[Symbol, ...] = ()
+    markets: dict[str, str] = {}
 
 
 class RulesTable(_Table):
@@ -154,6 +163,7 @@ class Config(_Table):
     markups: tuple[MarkupTable, ...] = ()
     lps: tuple[LpTable, ...] = ()
     makers: tuple[MakerTable, ...] = ()
+    feeds: tuple[FeedTable, ...] = ()
 
 
 class BadConfig(ValueError):
@@ -246,6 +256,10 @@ def _inconsistencies(config: Config) -> list[str]:
         problems.append(f"desk.default_client: {config.desk.default_client} is not a client")
     if config.rules.lock_policy not in POLICIES:
         problems.append(f"rules.lock_policy: one of {', '.join(POLICIES)}")
+    desk_wide = any(not rule.client and not rule.pair for rule in config.markups)
+    for index, pair in enumerate(config.pairs):
+        if pair.markup_bps is None and not desk_wide:
+            problems.append(f"pairs.{index}.markup_bps: is needed, or a [[markups]] for everybody")
     for index, lp in enumerate(config.lps):
         problems += [f"lps.{index}.pairs: {p} is no pair" for p in lp.pairs if p not in symbols]
         problems += _secret_problems(f"lps.{index}", lp)

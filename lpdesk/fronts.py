@@ -6,6 +6,7 @@ Each returns an exit code. Heavy imports wait inside the one that needs them.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -90,13 +91,27 @@ def _about(error: OSError) -> str:
 # ---- a live desk
 
 
-def screen(conf: Config, live: LiveDesk, theme: str, restricted: bool) -> int:
-    """The desk, full screen. It starts after the first paint."""
-    from lpdesk.journal.errors import JournalError
+def screen(path: Path | None, journal: Path | None, seed: int, theme: str, restricted: bool) -> int:
+    """The desk, full screen. Configuration, network and desk are loaded after the first paint."""
+    from lpdesk.clock import SystemClock
+    from lpdesk.session import LiveSession
     from lpdesk.tui.app import DeskApp
 
+    session = LiveSession(SystemClock())
+    opened: list[LiveDesk] = []
+    tasks: list[asyncio.Task[None]] = []
+
     async def start() -> None:
+        from lpdesk.bootstrap import LiveDesk
+        from lpdesk.config import load
+        from lpdesk.journal.errors import JournalError
+
         try:
+            conf = load(path)
+            app.wear(theme or conf.screen.theme)
+            app.configure(conf.screen.keymap, bell=conf.screen.bell)
+            live = LiveDesk(conf, journal, seed, session)
+            opened.append(live)
             await live.start()
         except (JournalError, OSError, ValueError) as error:
             why, code = trouble(error)
@@ -113,19 +128,50 @@ def screen(conf: Config, live: LiveDesk, theme: str, restricted: bool) -> int:
         finally:
             for task in tasks:
                 task.cancel()
-            await live.close("the screen was closed")
+            for live in opened:
+                await live.close("the screen was closed")
         return app.return_code or DONE
 
-    tasks: list[asyncio.Task[None]] = []
     app = DeskApp(
-        live.session,
-        theme=theme,
+        session,
+        theme=theme or _theme_of(path),
         restricted=restricted,
-        keymap=conf.screen.keymap,
-        bell=conf.screen.bell,
         on_ready=lambda: tasks.append(asyncio.create_task(start())),
     )
     return asyncio.run(show())
+
+
+def _theme_of(path: Path | None) -> str:
+    """The theme that a configuration names, so that the first paint already wears it."""
+    import tomllib
+
+    from lpdesk.tui.app import DEFAULT_THEME
+
+    if path is None:
+        return DEFAULT_THEME
+    try:
+        named = tomllib.loads(path.expanduser().read_text("utf-8")).get("screen", {}).get("theme")
+    except (OSError, ValueError, AttributeError):
+        return DEFAULT_THEME  # what is wrong with the file is said when it is loaded
+    return named if isinstance(named, str) else DEFAULT_THEME
+
+
+def alone() -> int:
+    """`lpdesk` without a word on the command line; what would be options is in the environment."""
+    environ = os.environ
+    path, journal = (environ.get(f"LPDESK_{name}") for name in ("CONFIG", "JOURNAL"))
+    try:
+        return screen(
+            Path(path) if path else None,
+            Path(journal) if journal else None,
+            int(environ.get("LPDESK_SEED") or 7),
+            environ.get("LPDESK_THEME", ""),
+            restricted=False,
+        )
+    except (OSError, ValueError) as error:
+        why, code = trouble(error)
+        sys.stderr.write(f"lpdesk: {why}\n")
+        return code
 
 
 async def plain(live: LiveDesk) -> int:
@@ -175,8 +221,9 @@ async def one_rfq(
     output = Output()
     try:
         await live.start()
-        write = writer(live.session, output, as_json)
-        return await OneRfq(live.session, write).run(request, accept, after_s)
+        one = OneRfq(live.session, writer(live.session, output, as_json))
+        live.listeners.append(one.heard)
+        return await one.run(request, accept, after_s)
     finally:
         await live.close("the request has ended")
         await output.close()

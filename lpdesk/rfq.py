@@ -12,7 +12,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event, Record
 from lpdesk.journal.codec import outward
 from lpdesk.plain import Lines
-from lpdesk.runtime import LiveSession
+from lpdesk.session import Session
 
 DONE, EXPIRED, NO_LIQUIDITY, REFUSED, UNKNOWN = 0, 3, 4, 5, 6
 
@@ -29,7 +29,7 @@ ENDED = {
 class OneRfq:
     """Follows one request from the records that concern it."""
 
-    def __init__(self, session: LiveSession, write: Callable[[Record, Event], None]) -> None:
+    def __init__(self, session: Session, write: Callable[[Record, Event], None]) -> None:
         self.session = session
         self.write = write
         self.rfq_id = ""
@@ -80,8 +80,6 @@ class OneRfq:
 
     async def run(self, request: cmd.RequestQuote, accept: bool, after_s: float) -> int:
         """Request, wait, accept (or cancel) after `after_s`, wait for the end: the exit code."""
-        assert self.session.runtime is not None
-        self.session.runtime.listeners.append(self.heard)
         answer = await self.session.submit(request)
         if any(isinstance(event, ev.CommandRefused) for event in answer):
             return REFUSED
@@ -119,7 +117,7 @@ class OneRfq:
 
 
 def writer(
-    session: LiveSession, line: Callable[[str], None], as_json: bool
+    session: Session, line: Callable[[str], None], as_json: bool
 ) -> Callable[[Record, Event], None]:
     """Writes one event of a request, for people or as one JSON object a line."""
     if as_json:

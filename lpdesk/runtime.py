@@ -211,31 +211,3 @@ class Runtime:
                 answer.set_result(record.events)
             for listener in self.listeners:
                 listener(record)
-
-
-class LiveSession:
-    """A live desk as a screen sees it, from before its runtime exists until after it has ended."""
-
-    def __init__(self, clock: Clock, *, can_command: bool = True) -> None:
-        self.can_command = can_command
-        self.label = ""
-        self.clock = clock
-        self.runtime: Runtime | None = None
-
-    @property
-    def view(self) -> DeskView:
-        return self.runtime.view if self.runtime else _NOTHING
-
-    def now(self) -> Instant:
-        return self.runtime.now() if self.runtime else self.clock.now()
-
-    async def submit(self, command: Command) -> tuple[Event, ...]:
-        """Raises `PermissionError` when read-only, `ConnectionError` when the desk is not open."""
-        if not self.can_command:
-            raise PermissionError("this screen is read-only")
-        if self.runtime is None:
-            raise ConnectionError("the desk is still starting")
-        return await self.runtime.command(command)
-
-
-_NOTHING = DeskView()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Protocol
 
+from lpdesk.clock import Clock
 from lpdesk.domain.record import Command, Event
 from lpdesk.domain.values import Instant
 from lpdesk.views import DeskView
@@ -32,3 +33,41 @@ class Session(Protocol):
     def submit(self, command: Command) -> Awaitable[tuple[Event, ...]]:
         """What the desk decided, once it is durable. Raises `PermissionError` when closed."""
         ...
+
+
+class Engine(Protocol):
+    """The running desk behind a live session."""
+
+    view: DeskView
+
+    def now(self) -> Instant: ...
+
+    async def command(self, command: Command) -> tuple[Event, ...]: ...
+
+
+class LiveSession:
+    """A live desk as a screen sees it, from before its engine runs until after it has ended."""
+
+    def __init__(self, clock: Clock, *, can_command: bool = True) -> None:
+        self.can_command = can_command
+        self.label = ""
+        self.clock = clock
+        self.engine: Engine | None = None
+
+    @property
+    def view(self) -> DeskView:
+        return self.engine.view if self.engine else _NOTHING
+
+    def now(self) -> Instant:
+        return self.engine.now() if self.engine else self.clock.now()
+
+    async def submit(self, command: Command) -> tuple[Event, ...]:
+        """Raises `PermissionError` when read-only, `ConnectionError` when the desk is not open."""
+        if not self.can_command:
+            raise PermissionError("this screen is read-only")
+        if self.engine is None:
+            raise ConnectionError("the desk is still starting")
+        return await self.engine.command(command)
+
+
+_NOTHING = DeskView()

@@ -23,7 +23,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     quote_decimals: int
     minimum: Decimal
     maximum: Decimal | None = None
-    markup_bps: Decimal = Decimal(5)
+    markup_bps: Decimal | None = Decimal(5)
     profit: Dealt = Dealt.QUOTE
 
     @property

@@ -288,7 +288,7 @@ class Dealing:
             kinds.append((ev.BreakKind.OVERFILL, f"{done} of {asked}"))
         if leg.slippage_bps > 0:
             kinds.append((ev.BreakKind.WORSE_PRICE, f"{leg.slippage_bps:.2f} bp worse"))
-        if at > order.cover.expires_at:
+        if order.state is OrderState.SENT and at > order.cover.expires_at:
             kinds.append((ev.BreakKind.LATE_FILL, "filled after the quote had expired"))
         return [self._break(kind, trade, order, text) for kind, text in kinds]
 

@@ -145,9 +145,13 @@ class Exchange:
         resting = self.engine.order(order)
         return self._quantity(resting.lots) if resting else ZERO
 
+    def orders_of(self, owner: str) -> list[int]:
+        """The numbers of an owner's resting orders, ascending."""
+        return self.engine.orders_of(self._id(owner))
+
     def sides(self, owner: str) -> tuple[bool, bool]:
         """Whether `owner` has bids and asks in the book."""
-        orders = (self.engine.order(order) for order in self.engine.orders_of(self._id(owner)))
+        orders = (self.engine.order(order) for order in self.orders_of(owner))
         seen = {order.side for order in orders if order}
         return BookSide.BUY in seen, BookSide.SELL in seen
 
@@ -191,7 +195,7 @@ class Exchange:
         """Bids and asks for the screen, best first, with our part and what is ahead of it."""
         bids, asks = self.engine.depth(count)
         mine: dict[int, list[int]] = {}
-        for order in self.engine.orders_of(self._id(ours)):
+        for order in self.orders_of(ours):
             resting = self.engine.order(order)
             if resting:
                 mine.setdefault(resting.price * int(resting.side), []).append(order)

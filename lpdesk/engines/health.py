@@ -7,6 +7,8 @@ from msgspec import Struct
 from lpdesk.domain.events import (
     BreakFound,
     BreakKind,
+    LegFilled,
+    LegRejected,
     LpHealthChanged,
     LpMissed,
     QuoteReceived,
@@ -58,6 +60,7 @@ class Health:
 
     def __init__(self, lps: tuple[Lp, ...], rules: Rules) -> None:
         self.rules = rules
+        self.unknown: dict[str, str] = {}  # order -> LP that owes us its outcome
         self._lps = {lp.name: _State() for lp in lps}
         for lp in lps:
             interval = int(SECOND / lp.rate_per_second)
@@ -70,6 +73,8 @@ class Health:
         state = self._lps[lp]
         if state.state == "blocked":
             return Refusal(Reason.BLOCKED, "waits for a person")
+        if lp in self.unknown.values():
+            return Refusal(Reason.OUTCOME_UNKNOWN, "it owes us an answer", at + SECOND)
         if state.state == "half-open" and at < state.retry_at:
             return Refusal(Reason.BREAKER_OPEN, "probing", state.retry_at)
         if state.state == "open" and at < state.retry_at:
@@ -125,7 +130,11 @@ class Health:
                 return self._failed(event.lp, event.reason, at)
             case LpMissed() if event.reason is not Reason.WITHDRAWN:
                 return self._succeeded(event.lp)
+            case LegFilled() | LegRejected():
+                self.unknown.pop(event.order_id, None)
+                return None
             case TradeUnknown():
+                self.unknown[event.order_id] = event.lp
                 return self._failed(event.lp, Reason.OUTCOME_UNKNOWN, at)
             case BreakFound() if event.kind in BLOCKING:
                 return self.block(event.lp, event.kind.value)

@@ -27,8 +27,8 @@ class Lane:
     """One LP in one race."""
 
     __slots__ = (
-        "_answered", "ask_id", "asked_at", "asked_quantity", "barred", "cover", "deadline_at", "last_all_in",
-        "lp", "missed", "next_at", "refs", "settled", "skipped",
+        "_answered", "ask_id", "asked_at", "asked_quantity", "barred", "cover", "deadline_at",
+        "last_all_in", "lp", "missed", "next_at", "refs", "settled", "skipped",
     )  # fmt: skip
 
     def __init__(self, lp: Lp, at: Instant) -> None:

@@ -23,6 +23,8 @@ from lpdesk.engines.window import Pace, PriceWindow
 OWNER = "maker"
 PULLED = Ladder((), ())
 
+MOST_LEVELS = 20
+
 REDUCED = Decimal("0.9")
 """A position that was at its limit must shrink to this share of it before it may grow again."""
 
@@ -73,7 +75,7 @@ class Maker:
         self._quoted_at: Instant | None = None  # None while nothing of ours is in the book
         self._fresh_at: Instant = 0  # no order of ours is older
         self._quoted_mid = self._reach = ZERO
-        self._limited = False  # the ladder, by the room up to the greatest position
+        self._tight = False  # the room up to the greatest position, so that sizes must be exact
 
     def inherit(self, former: Maker) -> None:
         """What outlives a process: money made and lost, and why it was halted."""
@@ -189,13 +191,17 @@ class Maker:
         buy, sell = limit - position, limit + position
         if self.stance.state is MakerState.REDUCING:
             buy, sell = -position, position
-        most = int(self.terms["orders_per_second"]) // 2
+        most = min(MOST_LEVELS, int(self.terms["orders_per_second"]) // 2)
         decimals = self.pair.base_decimals
-        within = Ladder(
+        self._tight = min(buy - _size(ladder.bids), sell - _size(ladder.asks)) < self._slack * most
+        return Ladder(
             _within(ladder.bids[:most], buy, decimals), _within(ladder.asks[:most], sell, decimals)
         )
-        self._limited = within != ladder
-        return within
+
+    @property
+    def _slack(self) -> Decimal:
+        """By how much an order's size may differ from the ladder's and still keep its place."""
+        return self.terms["order_amount"] / 20
 
     def _rested_at(self, at: Instant) -> Instant:
         """When the delays after the last ladder and the last fill are over."""
@@ -231,7 +237,7 @@ class Maker:
         mid = self.profit.mid or ZERO
         tolerance = (
             mid * self.terms["order_refresh_tolerance_pct"] / 100,
-            ZERO if self._limited else self.terms["order_amount"] / 20,
+            ZERO if self._tight else self._slack,
         )
         if changed:
             tolerance = EXACTLY
@@ -290,6 +296,10 @@ def _within(quotes: tuple[Quote, ...], room: Decimal, decimals: int) -> tuple[Qu
         kept.append(Quote(quote.price, size))
         room -= size
     return tuple(kept)
+
+
+def _size(quotes: tuple[Quote, ...]) -> Decimal:
+    return sum((quote.size for quote in quotes), ZERO)
 
 
 def _reach(ladder: Ladder, mid: Decimal) -> Decimal:

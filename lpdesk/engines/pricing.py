@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from lpdesk.domain.settings import Markup, Pair
-from lpdesk.domain.values import BPS, Dealt, Side, round_down, round_up
+from lpdesk.domain.values import BPS, ZERO, Dealt, Side, round_down, round_up
 
 
 class Amounts(Struct, frozen=True):
@@ -94,8 +94,9 @@ def resolve_markup(
         tiers = _tiers(rules, who, what, base_quantity)
         if tiers:
             return max(tiers)[1]
-    desk = _tiers(rules, "", "", base_quantity)
-    return pair.markup_bps if not desk else max(desk)[1]
+    if pair.markup_bps is not None:
+        return pair.markup_bps
+    return max(_tiers(rules, "", "", base_quantity), default=(ZERO, ZERO))[1]
 
 
 def _tiers(

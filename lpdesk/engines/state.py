@@ -29,11 +29,12 @@ class State:
         self._counts: dict[str, int] = {}
 
     def reset(self, instance: str, settings: Settings) -> None:
-        """Take new settings. An LP that waited for a person still does."""
-        blocked = self.health.blocked()
+        """Take new settings. An LP that waits for a person, or owes an answer, still does."""
+        blocked, unknown = self.health.blocked(), self.health.unknown
         self.settings, self.instance = settings, instance
         self.market = Market(settings.rules.stale_after_ns)
         self.health = Health(settings.lps, settings.rules)
+        self.health.unknown = unknown
         for lp in blocked:
             self.health.block(lp, "still waits for a person")
 

@@ -41,8 +41,8 @@ class Situation(Struct, frozen=True):
 def inventory_skew(base: Decimal, quote: Decimal, mid: Decimal, target_pct: Decimal) -> Decimal:
     """(target - share of base) * 2 within ±1: negative with too much base, so quotes move down."""
     total = base * mid + quote
-    if total <= 0:
-        return ZERO
+    if total <= 0:  # a debt in one of the two: pay it back with the other
+        return -ONE if base > 0 else ONE if base < 0 else ZERO
     return max(-ONE, min(ONE, (target_pct / HUNDRED - base * mid / total) * 2))
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import work
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -60,11 +59,9 @@ class DeskApp(FrameApp[None]):
         bell: bool = False,
         still: bool = False,
     ) -> None:
-        check_keymap(keymap or {})
         super().__init__()
         self.session = session
         self.restricted = restricted
-        self.own_keymap: Mapping[str, str] = dict(keymap or {})
         self._on_ready = on_ready
         self._named = ""
         self.desk = DeskScreen(session, still=still, bell=bell)
@@ -75,10 +72,23 @@ class DeskApp(FrameApp[None]):
         self.own_themes = tuple(each.name for each in themes)
         for each in themes:
             self.register_theme(each)
+        self.wear(theme)
+        self.configure(keymap or {}, bell=bell)
+
+    def wear(self, theme: str) -> None:
+        """Change the theme; one that is not there is a problem to be told, and the default."""
         if theme not in self.available_themes:
             self.problems.append(f"there is no theme {theme}; wearing {DEFAULT_THEME}")
             theme = DEFAULT_THEME
         self.theme = theme
+
+    def configure(self, keymap: Mapping[str, str], *, bell: bool) -> None:
+        """The dealer's own keys and wishes. Raises ValueError for a keymap that cannot be."""
+        check_keymap(keymap)
+        self.own_keymap = dict(keymap)
+        self.desk.bell_wanted = bell
+        if self.own_keymap and self.is_running:
+            self.set_keymap(self.own_keymap)
 
     problems: list[str]
     """What was wrong with the themes; the desk says the first."""
@@ -130,6 +140,8 @@ class DeskApp(FrameApp[None]):
 
     def _fatal_error(self) -> None:
         """As Textual does, but without local variables: they hold keys and secrets."""
+        from rich.traceback import Traceback  # 10 ms that no first paint should wait for
+
         self.bell()
         trace = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))

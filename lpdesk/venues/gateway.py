@@ -15,11 +15,8 @@ from lpdesk.venues.base import Submit, Venue
 class Gateway:
     """All venues as one. `submit` gets the reports on LPs that are not there."""
 
-    def __init__(
-        self, venues: Iterable[Venue], submit: Submit, internal: frozenset[str] = frozenset()
-    ) -> None:
-        """`internal` LPs answer inside the desk. Raises ValueError when two have one name."""
-        self._internal = internal
+    def __init__(self, venues: Iterable[Venue], submit: Submit) -> None:
+        """Raises ValueError when two venues have one name."""
         self._venues: dict[str, Venue] = {}
         self._submit = submit
         for venue in venues:
@@ -35,8 +32,6 @@ class Gateway:
         """Pass on what concerns an LP, ignore the rest. Never blocks; reports come later."""
         match event:
             case LpAsked() | OrderSent() | OrderQueried():
-                if event.lp in self._internal:
-                    return
                 self._send_to(self._venues.get(event.lp), event)
             case RfqEnded() | RfqRefreshed():
                 for venue in self._venues.values():

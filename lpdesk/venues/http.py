@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from functools import cache
+from importlib import import_module
 
 import httpx
 from msgspec import Struct
@@ -45,6 +46,12 @@ class NoAnswer(Exception):
 def tls() -> ssl.SSLContext:
     """The one TLS context, verifying: loading the root certificates costs tens of milliseconds."""
     return httpx.create_ssl_context(verify=True, trust_env=False)
+
+
+@cache
+def load_network() -> None:
+    """Import what the client would only import at its first connection: 40 ms of a first price."""
+    import_module("anyio._backends._asyncio")
 
 
 class Http:

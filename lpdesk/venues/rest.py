@@ -14,7 +14,7 @@ from lpdesk.domain.values import MILLISECOND, SECOND, Instant
 from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
 from lpdesk.venues.answers import Outcome, executed, outcome, queried, quoted
 from lpdesk.venues.base import CLOSE_PATIENCE_S, Endpoint, Submit, Tasks, VenueFailed
-from lpdesk.venues.http import Http, NoAnswer
+from lpdesk.venues.http import Http, NoAnswer, load_network
 
 MAX_ASKS = 64
 """Asks under way at once; the other connections are kept for orders and queries."""
@@ -45,6 +45,7 @@ class RestVenue:
 
     async def start(self) -> None:
         """Nothing to wait for: connections open with the first request and are kept."""
+        load_network()
 
     def ask(self, ask: LpAsked) -> None:
         """One request for one price."""

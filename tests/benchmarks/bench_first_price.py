@@ -61,8 +61,7 @@ async def desk_first_price(sandboxes: list[Sandbox], folder: Path) -> float:
         if any(isinstance(event, ev.QuoteLocked) for event in record.events):
             locked.set()
 
-    assert desk.session.runtime is not None
-    desk.session.runtime.listeners.append(heard)
+    desk.listeners.append(heard)
     request = parse_request("b 1.5 btc/usdt", desk.session.view.settings.pairs)
     started = time.perf_counter()
     await desk.session.submit(request)

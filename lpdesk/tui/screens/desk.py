@@ -111,7 +111,7 @@ class DeskScreen(Screen[None]):
         self.handlers = Handlers(self)
         self.pacer = Pacer()
         self._still = still
-        self._bell = bell
+        self.bell_wanted = bell
         self._belled = ""
         self._focus = ""
         self._tab = ""
@@ -245,7 +245,7 @@ class DeskScreen(Screen[None]):
         card = look.card
         self.desk_app.name_terminal(look)
         quote = card.quote if card is not None and card.live else None
-        if self._bell and card is not None and quote is not None and is_short(card, look.now):
+        if self.bell_wanted and card is not None and quote is not None and is_short(card, look.now):
             if self._belled != quote.quote_id:
                 self.app.bell()
             self._belled = quote.quote_id
