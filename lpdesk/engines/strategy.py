@@ -63,7 +63,9 @@ def avellaneda(pair: Pair, terms: MakerTerms, situation: Situation) -> Ladder:
     relative = situation.variance / situation.mid**2 * BPS * BPS  # bp squared per second
     units = situation.position / terms["order_amount"] if terms["order_amount"] else ZERO
     risk = gamma * relative * situation.time_left
-    reservation = situation.mid * (ONE - units * risk / BPS)
+    furthest = terms["maximum_spread"]  # a wild minute must not make us give it all away
+    away = max(-furthest, min(furthest, units * risk))
+    reservation = situation.mid * (ONE - away / BPS)
     half = (risk + 2 / gamma * (ONE + gamma / kappa).ln()) / 2
     return spread_out(pair, terms, reservation, half, half, situation.skew)
 

@@ -91,7 +91,13 @@ def book_changed(view: MakerView, event: ev.BookChanged, at: Instant) -> MakerVi
 def traded(view: MakerView, event: ev.BookTraded, at: Instant) -> MakerView:
     ours = "maker" if event.maker == "maker" else "taker" if event.taker == "maker" else ""
     trade = BookTrade(at, event.side, event.price, event.quantity, ours)
-    return replace(view, trades=(trade, *view.trades[: KEPT_TRADES - 1]))
+    orders = tuple(
+        replace(order, resting=order.resting - event.quantity)
+        if order.order_id == event.order_id
+        else order
+        for order in view.orders
+    )
+    return replace(view, orders=orders, trades=(trade, *view.trades[: KEPT_TRADES - 1]))
 
 
 def entered(view: MakerView, event: ev.OrderEntered, at: Instant) -> MakerView:

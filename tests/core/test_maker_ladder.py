@@ -188,7 +188,8 @@ def test_avellaneda_against_floats(situation) -> None:
     mid, gamma, kappa = float(situation.mid), 0.01, 1.5
     sigma2 = float(situation.variance) / mid**2 * 1e8  # bp^2 a second
     risk = gamma * sigma2 * float(situation.time_left)
-    fair = mid * (1 - float(situation.position) / 0.5 * risk / 1e4)
+    away = min(200, max(-200, float(situation.position) / 0.5 * risk))
+    fair = mid * (1 - away / 1e4)
     half = (risk + 2 / gamma * math.log(1 + gamma / kappa)) / 2
     half = min(200, max(1, half))
     ladder = avellaneda(BTC, terms, situation)

@@ -11,6 +11,7 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import SECOND, Dealt, Instant, Side
+from lpdesk.views import DeskView, fold
 from tests.core.making import SYMBOL, D, Market, ev
 
 PLAIN = {"skew_factor": "0", "size_skew": "0"}
@@ -38,6 +39,19 @@ def test_a_limit_order_rests_under_a_hold_that_each_fill_draws_on() -> None:
     closed = market.events(ev.OrderClosed)[0]
     assert (closed.left, closed.why) == (0, "filled")
     assert market.events(ev.HoldResolved)[0].posted
+
+
+def test_the_screen_sees_what_of_an_order_is_left() -> None:
+    market = quoting()
+    market.types("lim b 0.5 99970")
+    market.types("lim b 0.5 99970")
+    market.takes("s", "0.7")
+    view = DeskView()
+    for record in market.simulation.records:
+        view = fold(view, record)
+    shown = view.maker(SYMBOL)
+    assert shown is not None
+    assert [(order.order_id, order.resting) for order in shown.orders] == [("O-000002", D("0.3"))]
 
 
 def test_a_limit_order_takes_first_and_rests_with_the_rest() -> None:

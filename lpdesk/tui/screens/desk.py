@@ -14,7 +14,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 
 from lpdesk.domain.text import clean
@@ -35,6 +34,7 @@ from lpdesk.tui.panels.reel import Reel
 from lpdesk.tui.panels.rfq import RfqPane
 from lpdesk.tui.panels.status import StatusBar
 from lpdesk.tui.transport import transport_of
+from lpdesk.tui.widgets.lines import InkScreen
 
 if TYPE_CHECKING:
     from lpdesk.tui.app import DeskApp
@@ -67,7 +67,7 @@ def layout_for(width: int, height: int) -> str:
     return "-wide" if width >= 120 and height >= 36 else "-compact"
 
 
-class DeskScreen(Screen[None]):
+class DeskScreen(InkScreen[None]):
     """The one screen of the desk, live or replayed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings()]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, TypeVar
 
 from rich.cells import cell_len
+from textual.css.styles import RenderStyles
+from textual.screen import Screen
 
 from lpdesk.domain.text import clean
 from lpdesk.tui.widgets.grid import Column, LineGrid, Row, Span
@@ -19,6 +21,7 @@ __all__ = [
     "LEVELS",
     "DeskGrid",
     "Ink",
+    "InkScreen",
     "Line",
     "Lines",
     "Span",
@@ -30,6 +33,10 @@ __all__ = [
 ]
 
 Line: TypeAlias = tuple[Span, ...]
+
+R = TypeVar("R")
+
+INK = "ink--"
 
 
 class Ink(StrEnum):
@@ -55,14 +62,13 @@ LEVELS = {"info": Ink.DIM, "good": Ink.GOOD, "warn": Ink.WARN, "bad": Ink.BAD}
 """How a notice's level looks."""
 
 
-class DeskGrid(LineGrid):
-    """A line grid with the desk's inks."""
+class InkScreen(Screen[R]):
+    """A screen that mixes the inks once for all grids on it: a grid each would cost the start."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {ink.value for ink in Ink}
 
     DEFAULT_CSS = """
-    DeskGrid {
-        .grid--cursor-idle { background: transparent; text-style: none; }
+    InkScreen {
         .ink--strong { text-style: bold; }
         .ink--dim { color: $desk-dim; }
         .ink--title { color: $primary; text-style: bold; }
@@ -79,6 +85,20 @@ class DeskGrid(LineGrid):
         .ink--reel { background: $desk-replay; color: $background; text-style: bold; }
     }
     """
+
+
+class DeskGrid(LineGrid):
+    """A line grid with the inks of its screen."""
+
+    DEFAULT_CSS = """
+    DeskGrid { .grid--cursor-idle { background: transparent; text-style: none; } }
+    """
+
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """Inks come from the screen, the grid's own words from itself."""
+        if names and names[0].startswith(INK):
+            return self.screen.get_component_styles(*names)
+        return super().get_component_styles(*names)
 
 
 class Lines(DeskGrid):
