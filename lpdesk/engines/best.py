@@ -11,6 +11,8 @@ from lpdesk.engines.cover import Cover
 class Best:
     """Kept rather than searched for: all are looked at only when the best goes or worsens."""
 
+    __slots__ = ("_best", "_covers")
+
     def __init__(self) -> None:
         self._covers: dict[str, Cover] = {}
         self._best: Cover | None = None

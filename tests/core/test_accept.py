@@ -124,7 +124,7 @@ def test_short_of_funds_with_the_holds_of_other_trades() -> None:
     assert story.types("p") == ""
     story.types("b 1 btcusdt")
     story.later("200ms")
-    assert story.types("p") == "client: acme is short of 50000.00 USDT"
+    assert story.types("p") == "client: acme is short of 50100.00 USDT"
     assert story.available("client:acme", "USDT") == D("49950.00")
 
 

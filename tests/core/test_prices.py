@@ -72,13 +72,14 @@ MARKUPS = (
         ("acme", BTC, 4),
         ("acme", USDC, 3),
         ("bolt", BTC, 2),
-        ("bolt", USDC, 1),
+        ("bolt", USDC, 3),  # the pair's own markup is nearer than the desk's rule
+        ("bolt", replace(USDC, markup_bps=None), 1),
     ],
 )
 def test_the_most_specific_markup_wins(client: str, pair, bps: int) -> None:
     for rules in (MARKUPS, MARKUPS[::-1]):
         assert pricing.resolve_markup(rules, client, pair, D(1)) == bps
-    assert pricing.resolve_markup((), client, pair, D(1)) == pair.markup_bps
+    assert pricing.resolve_markup((), client, pair, D(1)) == (pair.markup_bps or 0)
 
 
 def test_a_tier_applies_within_its_level_from_its_size_up() -> None:
@@ -96,7 +97,7 @@ def test_a_tier_applies_within_its_level_from_its_size_up() -> None:
 
 def test_a_tier_is_reached_in_base_units_also_when_dealt_in_quote() -> None:
     tiers = (Markup(bps=D(5)), Markup(bps=D(0), from_base=D(1)))
-    settings = replace(PLAIN, markups=tiers)
+    settings = replace(PLAIN, pairs=(replace(BTC, markup_bps=None),), markups=tiers)
     assert offered("s 99999.99 usdt btcusdt", settings=settings).startswith("100050:")
     assert offered("s 100000 usdt btcusdt", settings=settings).startswith("100000:")
 
