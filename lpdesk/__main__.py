@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
+
+SWITCHES = ("TEXTUAL_", "LPDESK_", "XDG_")
+"""Variables that could load a driver, write a log or open another journal."""
 
 
 def main() -> None:
     """`lpdesk` alone, on a terminal, opens the desk; the command table is imported for words."""
     if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+        gc.disable()  # nothing built before the first paint is garbage; the screen enables it
         from lpdesk.fronts import alone
 
         sys.exit(alone())
+    if "--restricted" in sys.argv:  # before anything that reads them is imported
+        for name in [name for name in os.environ if name.startswith(SWITCHES)]:
+            del os.environ[name]
     from lpdesk.cli import main as commands
 
     commands()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 import sys
@@ -123,7 +124,10 @@ def desk(
     seed: Seed = 7,
     plain: Annotated[bool, typer.Option(help="Line by line, without a screen.")] = False,
     theme: Theme = "",
-    restricted: Annotated[bool, typer.Option(help="For forced commands over SSH.")] = False,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="For forced commands over SSH: the screen alone.")
+    ] = False,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Only look.")] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """The desk, full screen. Without configured LPs it runs against its own sandbox."""
@@ -134,9 +138,16 @@ def desk(
         return
     from lpdesk import fronts
 
+    if restricted and (os.environ.get("SSH_ORIGINAL_COMMAND") or not sys.stdout.isatty()):
+        fail("this key opens the desk on a terminal and nothing else", USAGE)
     if not plain and sys.stdout.isatty():
         with spoken():
-            raise typer.Exit(fronts.screen(config, journal, seed, theme, restricted))
+            code = fronts.screen(
+                config, journal, seed, theme, restricted=restricted, readonly=readonly
+            )
+        raise typer.Exit(code)
+    if readonly:
+        fail("--readonly needs a terminal: without one there is nothing but commands", USAGE)
     from lpdesk.bootstrap import LiveDesk
 
     live = LiveDesk(load(config), journal, seed)
@@ -329,6 +340,30 @@ def blotter(
         else:
             width = shutil.get_terminal_size((160, 24)).columns
             lines(report.table_lines(trades, report.price_places(journal), width))
+
+
+class ReportFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.command()
+def report(
+    journal: OldJournal,
+    form: Annotated[ReportFormat, typer.Option("--format", help="For people or pipes.")] = (
+        ReportFormat.TABLE
+    ),
+) -> None:
+    """P&L by pair, makers' statistics, and how the LPs answered."""
+    from lpdesk.journal.reader import read
+    from lpdesk.reports import desk as report
+
+    with spoken():
+        found = report.summarize(read(journal))
+        if form is ReportFormat.JSON:
+            lines(iter([report.json_text(found)]))
+        else:
+            lines(report.table_lines(found, shutil.get_terminal_size((160, 24)).columns))
 
 
 # ---- the machine

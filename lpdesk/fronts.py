@@ -91,25 +91,37 @@ def _about(error: OSError) -> str:
 # ---- a live desk
 
 
-def screen(path: Path | None, journal: Path | None, seed: int, theme: str, restricted: bool) -> int:
+def screen(
+    path: Path | None,
+    journal: Path | None,
+    seed: int,
+    theme: str,
+    *,
+    restricted: bool = False,
+    readonly: bool = False,
+) -> int:
     """The desk, full screen. Configuration, network and desk are loaded after the first paint."""
     from lpdesk.clock import SystemClock
     from lpdesk.session import LiveSession
     from lpdesk.tui.app import DeskApp
+    from lpdesk.tui.gates import Gates
 
-    session = LiveSession(SystemClock())
+    session = LiveSession(SystemClock(), can_command=not readonly)
+    session.label = "READ-ONLY" if readonly else ""
     opened: list[LiveDesk] = []
     tasks: list[asyncio.Task[None]] = []
 
     async def start() -> None:
-        from lpdesk.bootstrap import LiveDesk
+        from lpdesk.bootstrap import LiveDesk, default_journal
         from lpdesk.config import load
         from lpdesk.journal.errors import JournalError
 
         try:
             conf = load(path)
             app.wear(theme or conf.screen.theme)
-            app.configure(conf.screen.keymap, bell=conf.screen.bell)
+            gates = Gates(conf.screen.confirm_above, conf.screen.confirm_deviation_bps)
+            app.configure(conf.screen.keymap, bell=conf.screen.bell, gates=gates)
+            app.state_dir = None if restricted else (journal or default_journal(conf)).parent
             live = LiveDesk(conf, journal, seed, session)
             opened.append(live)
             await live.start()
@@ -135,10 +147,17 @@ def screen(path: Path | None, journal: Path | None, seed: int, theme: str, restr
     app = DeskApp(
         session,
         theme=theme or _theme_of(path),
+        themes_dir=None if restricted else themes_dir(),
         restricted=restricted,
         on_ready=lambda: tasks.append(asyncio.create_task(start())),
     )
     return asyncio.run(show())
+
+
+def themes_dir() -> Path:
+    """Where the dealer's own themes are."""
+    home = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(home) if home else Path("~/.config").expanduser()) / "lpdesk" / "themes"
 
 
 def _theme_of(path: Path | None) -> str:
@@ -166,7 +185,6 @@ def alone() -> int:
             Path(journal) if journal else None,
             int(environ.get("LPDESK_SEED") or 7),
             environ.get("LPDESK_THEME", ""),
-            restricted=False,
         )
     except (OSError, ValueError) as error:
         why, code = trouble(error)
@@ -251,7 +269,7 @@ def replay(session: ReplaySession, conf: Config, theme: str) -> int:
         await app.run_async()
         return app.return_code or DONE
 
-    app = DeskApp(session, theme=theme, keymap=conf.screen.keymap)
+    app = DeskApp(session, theme=theme, themes_dir=themes_dir(), keymap=conf.screen.keymap)
     return asyncio.run(show())
 
 

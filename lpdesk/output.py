@@ -28,10 +28,13 @@ class Output:
         self._lines: Queue[str | None] = Queue(MAX_LINES)
         self._lost = 0
         self._done = asyncio.Event()
-        self._encoding = sys.stdout.encoding or "utf-8"
+        self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         self._thread: Thread | None = None
         try:
             self._descriptor = sys.stdout.fileno()
+        except AttributeError:  # started with stdout closed
+            self.gone.set()
+            return
         except (OSError, ValueError):  # not a file, so nobody is at the other end
             return
         self._thread = Thread(target=self._write, name="lpdesk-output", daemon=True)
@@ -40,7 +43,8 @@ class Output:
     def __call__(self, text: str) -> None:
         """One line. Never waits."""
         if self._thread is None:
-            sys.stdout.write(f"{text}\n")
+            if not self.gone.is_set():
+                sys.stdout.write(f"{text}\n")
             return
         try:
             if self._lost:

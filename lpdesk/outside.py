@@ -188,6 +188,7 @@ def _configured(conf: Config) -> Plan:
             key=config.resolve_secret(lp.key),
             secret=config.resolve_secret(lp.secret),
             timeout_ns=config.lp_terms(lp).timeout_ns,
+            stale_ns=int(conf.rules.stale_after_seconds * SECOND),
             symbols=lp.pairs or symbols,
         )
         for lp in conf.lps

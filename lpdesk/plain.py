@@ -13,7 +13,8 @@ from typing import IO, Any, TextIO
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
-from lpdesk.domain.entry import BadEntry, parse_request
+from lpdesk.domain.entry import ORDERS, BadEntry, parse_order, parse_request
+from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.session import Session
@@ -27,6 +28,10 @@ b|s AMOUNT [ASSET] PAIR [@client] [via LP]   request a quote
 p [R-000001]      accept the price of the newest (or named) request; p! on a crossed market
 x [R-000001]      cancel it
 auto on|off       start afresh when its price expires
+lim|ioc|fok|post b|s AMOUNT PAIR PRICE [@client]   an order on our exchange; mkt without a price
+cxl all|O-000001  cancel orders
+mm start|stop [PAIR]   the maker quotes, or is pulled
+set PAIR PARAMETER VALUE   steer it
 blotter           the trades
 halt | resume     stop sending anything out | go on
 q                 quit"""
@@ -39,6 +44,7 @@ class Lines:
         self.settings = settings
         self.pairs: dict[str, Pair] = {}
         self.cards: dict[str, ev.RfqOpened] = {}
+        self.makers: dict[str, tuple[MakerState, str]] = {}
 
     def of(self, record: Record) -> list[str]:
         """The lines of one record, each with its time of day."""
@@ -98,6 +104,30 @@ class Lines:
                 return "trading resumed"
             case ev.DeskOpened():
                 return f"desk open: {event.settings.environment}, {len(event.settings.lps)} LPs"
+            case _:
+                return self._book_line(event)
+
+    def _book_line(self, event: Event) -> str:
+        """Our exchange: the maker's states, and orders by hand with their fills."""
+        match event:
+            case ev.MakerMoved():
+                stance = event.state, event.why
+                if self.makers.get(event.symbol) == stance:
+                    return ""
+                self.makers[event.symbol] = stance
+                return f"maker {event.symbol} {event.state.value} {event.why}".rstrip()
+            case ev.MakerSet():
+                moved = f"{event.before:f} -> {event.after:f}"
+                return f"maker {event.symbol} {event.parameter} {moved}"
+            case ev.OrderEntered():
+                at = f"{event.price:,f}" if event.price is not None else "market"
+                what = f"{event.kind.value} {event.side.value} {w.amount(event.quantity, 18)}"
+                done = f"filled {w.amount(event.filled, 18)}, rests {w.amount(event.resting, 18)}"
+                return f"{event.order_id} {event.client} {event.symbol} {what} at {at}: {done}"
+            case ev.OrderClosed():
+                return f"{event.order_id} {event.why}, {w.amount(event.left, 18)} left"
+            case ev.BookTraded() if event.order_id:
+                return f"{event.order_id} filled {w.amount(event.quantity, 18)} at {event.price:,f}"
             case _:
                 return ""
 
@@ -159,7 +189,8 @@ async def run(session: Session, read: asyncio.StreamReader, write: Write) -> Non
 async def _obey(session: Session, text: str) -> list[str]:
     """Carry out one line. What the desk decides is printed by whoever listens to it."""
     word, _, rest = text.partition(" ")
-    match word.lower():
+    word = word.lower()
+    match word:
         case "help" | "?":
             return HELP.splitlines()
         case "blotter":
@@ -169,7 +200,9 @@ async def _obey(session: Session, text: str) -> list[str]:
         case "resume":
             await session.submit(cmd.Resume())
         case "p" | "p!" | "accept" | "x" | "cancel" | "auto":
-            return await _on_card(session, word.lower(), rest.split())
+            return await _on_card(session, word, rest.split())
+        case _ if word in ORDERS:
+            await session.submit(parse_order(text, session.view.settings.pairs))
         case _:
             await session.submit(parse_request(text, session.view.settings.pairs))
     return []

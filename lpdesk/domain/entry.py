@@ -1,4 +1,5 @@
-"""The dealer's request line: `<side> <amount> [<asset>] <pair> [@client] [via LP] [t+N]`.
+"""The dealer's lines: requests, `<side> <amount> [<asset>] <pair> [@client] [via LP] [t+N]`,
+and what begins with a word of `ORDERS`: orders by hand and the makers' controls.
 
 Only the words are judged here; limits, funds and clients are the desk's to judge.
 """
@@ -8,10 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from lpdesk.domain.commands import RequestQuote
+from lpdesk.domain.commands import (
+    CancelOrders,
+    PlaceOrder,
+    RequestQuote,
+    SetMaker,
+    StartMaker,
+    StopMaker,
+)
+from lpdesk.domain.making import PARAMETERS, OrderKind, checked
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Pair
 from lpdesk.domain.text import clean
@@ -19,11 +29,44 @@ from lpdesk.domain.values import MONEY, BadNumber, Dealt, Side, positive
 
 SIDES = {"b": Side.BUY, "buy": Side.BUY, "s": Side.SELL, "sell": Side.SELL}
 SUFFIXES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
+OrderCommand: TypeAlias = PlaceOrder | CancelOrders | StartMaker | StopMaker | SetMaker
+
 EXAMPLE = "b 1.5 btc/usdt"
 MAX_LINE = 200
 
+
+class Form(NamedTuple):
+    """How a line that begins with a certain word goes on, a good one, and what it does."""
+
+    takes: str
+    example: str
+    help: str
+
+
+_PRICED = "b|s AMOUNT PAIR PRICE [@client]"
+ORDERS = {
+    "lim": Form(_PRICED, "lim b 0.5 btc/usdt 99950", "Limit order on our exchange."),
+    "mkt": Form("b|s AMOUNT PAIR [@client]", "mkt s 1 btc/usdt", "Market order there."),
+    "ioc": Form(_PRICED, "ioc b 0.5 btc/usdt 99950", "What can be filled at once, no more."),
+    "fok": Form(_PRICED, "fok b 0.5 btc/usdt 99950", "All of it at once, or nothing."),
+    "post": Form(_PRICED, "post b 0.5 btc/usdt 99950", "Only if it rests: it never takes."),
+    "cxl": Form("all|ORDER", "cxl all", "Cancel orders by hand."),
+    "mm": Form("start|stop [PAIR]", "mm stop btc/usdt", "The maker quotes again, or is pulled."),
+    "set": Form("PAIR PARAMETER VALUE", "set btc/usdt bid_spread 4", "Steer the maker."),
+}
+"""The words of our exchange and its makers, in the order they are listed."""
+
+KINDS = {
+    "lim": OrderKind.LIMIT,
+    "mkt": OrderKind.MARKET,
+    "ioc": OrderKind.IOC,
+    "fok": OrderKind.FOK,
+    "post": OrderKind.POST_ONLY,
+}
+
 _SETTLE = re.compile(r"t\+(\d{1,3})", re.ASCII)
-_MARKS = re.compile(r"(?<=\d)[_,](?=\d)", re.ASCII)
+_MARKED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d{1,3}(?:_\d{3})+(?:\.\d*)?", re.ASCII)
+"""Thousands marks stand every three digits: 1,5 is somebody's decimal comma and is refused."""
 
 
 class BadEntry(ValueError):
@@ -77,14 +120,14 @@ def _options(words: list[str]) -> tuple[list[str], dict[str, str | int]]:
     return plain, options
 
 
-def parse_amount(word: str) -> Decimal:
+def parse_amount(word: str, field: str = "amount") -> Decimal:
     """A positive decimal with `_` or `,` as thousands marks and a k or m suffix."""
     suffix = SUFFIXES.get(word[-1:].lower())
-    digits = _MARKS.sub("", word[:-1] if suffix else word)
+    digits = _unmarked(word[:-1] if suffix else word)
     try:
         return positive(MONEY.multiply(positive(digits), suffix) if suffix else digits)
     except BadNumber as bad:
-        raise BadEntry(Reason.BAD_AMOUNT, "amount", f"{_shown(word)} is {bad}") from None
+        raise BadEntry(Reason.BAD_AMOUNT, field, f"{_shown(word)} is {bad}") from None
 
 
 def find_pair(word: str, pairs: Sequence[Pair]) -> Pair:
@@ -103,6 +146,85 @@ def _dealt(word: str, pair: Pair) -> Dealt:
             return dealt
     text = f"{_shown(word)} is neither {pair.base} nor {pair.quote}"
     raise BadEntry(Reason.BAD_ASSET, "asset", text, f"b 50k {pair.quote} {pair.symbol}".lower())
+
+
+def parse_order(line: str, pairs: Sequence[Pair]) -> OrderCommand:
+    """The command of a line that begins with a word of `ORDERS`. Raises `BadEntry`."""
+    first, *words = line.split() or [""]
+    word = first.lower()
+    if word not in ORDERS or len(line) > MAX_LINE:
+        known = ", ".join(ORDERS)
+        raise BadEntry(Reason.BAD_COMMAND, "line", f"begins with one of {known}", "cxl all")
+    try:
+        match word:
+            case "cxl":
+                return _cancel(words)
+            case "mm":
+                return _control(words, pairs)
+            case "set":
+                return _setting(words, pairs)
+            case _:
+                return _order(KINDS[word], words, pairs)
+    except BadEntry as bad:
+        raise BadEntry(bad.reason, bad.field, bad.text, ORDERS[word].example) from None
+
+
+def _order(kind: OrderKind, words: list[str], pairs: Sequence[Pair]) -> PlaceOrder:
+    clients = [word[1:] for word in words if word.startswith("@")]
+    plain = [word for word in words if not word.startswith("@")]
+    market = kind is OrderKind.MARKET
+    if len(clients) > 1 or len(plain) != (3 if market else 4):
+        needed = "side, amount and pair" if market else "side, amount, pair and price"
+        raise BadEntry(Reason.BAD_COMMAND, "line", f"{needed} are needed, and no more")
+    side = SIDES.get(plain[0].lower())
+    if side is None:
+        raise BadEntry(Reason.BAD_SIDE, "side", f"{_shown(plain[0])} is not b, buy, s or sell")
+    return PlaceOrder(
+        symbol=find_pair(plain[2], pairs).symbol,
+        side=side,
+        kind=kind,
+        quantity=parse_amount(plain[1]),
+        price=None if market else parse_amount(plain[3], "price"),
+        client=clean(clients[0].lower(), 40) if clients else "",
+    )
+
+
+def _cancel(words: list[str]) -> CancelOrders:
+    if len(words) != 1:
+        raise BadEntry(Reason.BAD_COMMAND, "order", "say which, or all")
+    name = words[0].upper()
+    return CancelOrders(order_id="" if name == "ALL" else clean(name, 40))
+
+
+def _control(words: list[str], pairs: Sequence[Pair]) -> StartMaker | StopMaker:
+    if not 1 <= len(words) <= 2 or words[0].lower() not in ("start", "stop"):
+        raise BadEntry(Reason.BAD_COMMAND, "mm", "start or stop, and a pair or none for all")
+    symbol = find_pair(words[1], pairs).symbol if len(words) == 2 else ""
+    return StartMaker(symbol=symbol) if words[0].lower() == "start" else StopMaker(symbol=symbol)
+
+
+def _setting(words: list[str], pairs: Sequence[Pair]) -> SetMaker:
+    if len(words) != 3:
+        raise BadEntry(Reason.BAD_COMMAND, "line", "pair, parameter and value are needed")
+    symbol, name = find_pair(words[0], pairs).symbol, words[1].lower()
+    if name not in PARAMETERS:
+        near = [known for known in PARAMETERS if name and name in known] or list(PARAMETERS)
+        text = f"{_shown(name)} is none; there is {', '.join(near[:3])}"
+        raise BadEntry(Reason.BAD_COMMAND, "parameter", text)
+    return SetMaker(symbol=symbol, parameter=name, value=parse_parameter(name, words[2]))
+
+
+def parse_parameter(name: str, word: str) -> Decimal:
+    """A maker's parameter as typed, within its limits. Raises `BadEntry`."""
+    try:
+        return checked(name, _unmarked(word))
+    except BadNumber as bad:
+        raise BadEntry(Reason.BAD_AMOUNT, name, f"{_shown(word)} is {bad}") from None
+
+
+def _unmarked(digits: str) -> str:
+    """Without thousands marks, where they stand right; any other mark stays, and is refused."""
+    return re.sub("[,_]", "", digits) if _MARKED.fullmatch(digits) else digits
 
 
 def _shown(word: str) -> str:

@@ -105,7 +105,10 @@ class TakerOrdered(Report, frozen=True, kw_only=True):
 
 
 class OrderFilled(Report, frozen=True, kw_only=True):
-    """An LP says it filled our order. `partial` when it says that more may, or will not, come."""
+    """An LP says it filled our order. `partial` when it says that more may, or will not, come.
+
+    `fee_text` is what it said of its fee where that is not a fee: the fill stands all the same.
+    """
 
     lp: str
     order_id: str
@@ -115,6 +118,7 @@ class OrderFilled(Report, frozen=True, kw_only=True):
     fee: Decimal
     fee_asset: str
     partial: bool = False
+    fee_text: str = ""
 
 
 class OrderRejected(Report, frozen=True, kw_only=True):

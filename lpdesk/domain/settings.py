@@ -37,6 +37,10 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
+LP_KINDS = ("rest", "stream")
+"""The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
+
+
 class Lp(Struct, frozen=True, kw_only=True):
     """A liquidity provider's terms. Sizes in base units; `pairs` empty means every pair."""
 

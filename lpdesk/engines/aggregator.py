@@ -27,7 +27,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpWithdrew
 from lpdesk.domain.settings import Lp, Pair, Polling, Settings
-from lpdesk.domain.values import FIGURE_DECIMALS, ZERO, Instant, round_even
+from lpdesk.domain.values import FIGURE_DECIMALS, ZERO, Dealt, Instant, round_even
 from lpdesk.engines import pricing
 from lpdesk.engines.best import Best
 from lpdesk.engines.cover import Cover, Valuer
@@ -92,11 +92,11 @@ class Race:
     def quantity_for(self, lane: Lane, market_price: Decimal | None, at: Instant) -> Decimal:
         """Base units to ask `lane` for: exact where the amount says, else by the best known price.
 
-        With no price at all the pair's minimum is asked, to learn one; the answer is then asked
-        again for the exact size (`Verdict.SIZING`).
+        Without any price, `Valuer.quantity` says how one is learned.
         """
         known = self.lock.cover if self.lock else self.best.top(at)
-        return self.value.quantity(lane.last_all_in or (known.all_in if known else market_price))
+        best = known.all_in if known else market_price
+        return self.value.quantity(lane.last_all_in or best, lane.probe)
 
     def ask(self, lane: Lane, quantity: Decimal, at: Instant) -> LpAsked:
         self._asks += 1
@@ -158,7 +158,8 @@ class Race:
         )
         if late:
             return [received]
-        lane.answered(at, again_at_once=verdict is Verdict.SIZING)
+        lane.answered(at, again_at_once=verdict is Verdict.SIZING and not lane.sized)
+        lane.sized = verdict is Verdict.SIZING  # a second time it waits for its interval
         if verdict in (Verdict.LIVE, Verdict.SIZING):
             lane.last_all_in = cover.all_in
         self._compete(lane, cover if verdict is Verdict.LIVE else None)
@@ -173,7 +174,9 @@ class Race:
         if isinstance(report, LpFailed) and lane.deadline_at is None:
             return []
         event = self._miss(lane, report.reason, report.text, at)
-        lane.answered(at, again_at_once=False)
+        larger = self.rfq.dealt is Dealt.QUOTE and lane.probes_on(report.reason)
+        lane.settled = not larger
+        lane.answered(at, again_at_once=larger)
         if isinstance(report, LpFailed) and lane.lp.streams:
             lane.next_at = at + lane.lp.poll_interval_ns
         self._compete(lane, None)

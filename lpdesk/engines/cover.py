@@ -72,15 +72,17 @@ class Valuer:
         base = rfq.amount if rfq.dealt is Dealt.BASE else rfq.amount / cover_price
         return pricing.resolve_markup(self.markups, rfq.client, self.pair, base)
 
-    def quantity(self, price: Decimal | None) -> Decimal:
+    def quantity(self, price: Decimal | None, probe: int = 0) -> Decimal:
         """Base units to ask an LP for: exact where the amount says, else from the price known.
 
-        With no price at all the pair's minimum is asked, to learn one; the answer is then asked
-        again for the exact size (`Verdict.SIZING`).
+        With no price at all the pair's minimum is asked, ten times more for each `probe` that was
+        refused, to learn one; the answer is then asked again for the exact size.
         """
         if self.rfq.dealt is Dealt.BASE:
             return self.hedge(price or ONE)
-        return max(self.hedge(price), self.pair.minimum) if price else self.pair.minimum
+        if price:
+            return max(self.hedge(price), self.pair.minimum)
+        return self.pair.minimum.scaleb(probe)
 
     def cover(
         self, lp: Lp, quote: LpQuoted, at: Instant, ends_at: Instant, exec_p95_ns: int | None

@@ -254,6 +254,8 @@ class Dealing:
             return self.lost(_unreadable(cause, text), at)
         leg = execution.filled(trade, order, cause, at)
         breaks = self._breaks_of(trade, order, leg, at)
+        if cause.fee_text:
+            breaks.append(self._break(ev.BreakKind.BAD_FEE, trade, order, cause.fee_text))
         if not ORDER.allows(order.state, OrderMove.FILL):
             postings = settlement.hedge_postings(trade.pair, leg)
             return [leg, self.state.transfer(trade.trade_id, postings), *breaks]
@@ -288,8 +290,8 @@ class Dealing:
             kinds.append((ev.BreakKind.OVERFILL, f"{done} of {asked}"))
         if leg.slippage_bps > 0:
             kinds.append((ev.BreakKind.WORSE_PRICE, f"{leg.slippage_bps:.2f} bp worse"))
-        if order.state is OrderState.SENT and at > order.cover.expires_at:
-            kinds.append((ev.BreakKind.LATE_FILL, "filled after the quote had expired"))
+        if at > order.cover.expires_at:
+            kinds.append((ev.BreakKind.LATE_FILL, "learned after the quote had expired"))
         return [self._break(kind, trade, order, text) for kind, text in kinds]
 
     def _break(self, kind: ev.BreakKind, trade: Trade, order: Order, text: str) -> ev.BreakFound:

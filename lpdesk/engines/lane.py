@@ -13,6 +13,9 @@ from lpdesk.engines.cover import Cover, Terms
 
 MISSED_ASKS = 16
 
+MAX_PROBES = 4
+"""Sizes tried to learn a first price: the minimum, then ten times more each."""
+
 
 class Lock(Struct, frozen=True):
     """The client quote in force."""
@@ -28,7 +31,7 @@ class Lane:
 
     __slots__ = (
         "_answered", "ask_id", "asked_at", "asked_quantity", "barred", "cover", "deadline_at",
-        "last_all_in", "lp", "missed", "next_at", "refs", "settled", "skipped",
+        "last_all_in", "lp", "missed", "next_at", "probe", "refs", "settled", "sized", "skipped",
     )  # fmt: skip
 
     def __init__(self, lp: Lp, at: Instant) -> None:
@@ -45,6 +48,8 @@ class Lane:
         self.refs: dict[str, tuple[Decimal, Decimal | None]] = {}
         self.settled = False  # whether its answer of this round is in, for good or ill
         self.skipped: Reason | None = None
+        self.sized = False  # whether it has been asked again at once for the exact size
+        self.probe = 0  # how often its price was sought with a larger size
         self._answered: tuple[str, int] = ("", 0)
 
     def response_ns(self, ask_id: str, at: Instant) -> int:
@@ -60,6 +65,13 @@ class Lane:
             self.next_at = at
         elif not self.lp.streams:
             self.next_at = max(at, self.asked_at + self.lp.poll_interval_ns)
+
+    def probes_on(self, reason: Reason) -> bool:
+        """Whether a refused ask only sought a first price, and is tried with a larger size."""
+        if reason is not Reason.DECLINED or self.last_all_in is not None:
+            return False
+        self.probe += 1
+        return self.probe <= MAX_PROBES
 
     def give_up(self) -> None:
         """The ask under way has missed its time; its answer will be known as late."""

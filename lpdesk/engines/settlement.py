@@ -42,9 +42,14 @@ def client_postings(terms: TradeOpened) -> tuple[Posting, ...]:
 def settled(
     pair: Pair, terms: TradeOpened, leg: LegFilled, postings: tuple[Posting, ...]
 ) -> TradeSettled:
-    """P&L in the profit asset and in bps of the client's quote; our other change is residual."""
+    """P&L in the profit asset and in bps of the client's quote.
+
+    What the hedge left over in the other asset, or is short of, is the residual; it counts in the
+    P&L at the LP's price, cut to the profit asset's decimals. Fees of that asset do not.
+    """
     profit, other = pair.asset(pair.profit), pair.asset(_other(pair.profit))
-    pnl = _change(postings, profit)
+    residual = _change(postings, other, DESK)
+    pnl = _change(postings, profit, DESK, FEES) + _worth(pair, residual, leg.price)
     quote = terms.pays if terms.pays_asset == pair.quote else terms.receives
     pnl_quote = pnl if pair.profit is Dealt.QUOTE else pnl * terms.client_price
     return TradeSettled(
@@ -55,7 +60,7 @@ def settled(
         pnl=pnl,
         pnl_asset=profit,
         pnl_bps=round_even(pnl_quote / quote * BPS, FIGURE_DECIMALS) if quote else ZERO,
-        residual=_change(postings, other),
+        residual=residual,
         residual_asset=other,
         fee=leg.fee,
         fee_asset=leg.fee_asset,
@@ -68,7 +73,13 @@ def _other(dealt: Dealt) -> Dealt:
     return Dealt.QUOTE if dealt is Dealt.BASE else Dealt.BASE
 
 
-def _change(postings: tuple[Posting, ...], asset: str) -> Decimal:
-    """What we gained or lost in `asset`, a fee in it included."""
-    mine = (p.amount for p in postings if p.account in (DESK, FEES) and p.asset == asset)
+def _change(postings: tuple[Posting, ...], asset: str, *accounts: str) -> Decimal:
+    mine = (p.amount for p in postings if p.account in accounts and p.asset == asset)
     return sum(mine, ZERO)
+
+
+def _worth(pair: Pair, residual: Decimal, price: Decimal) -> Decimal:
+    """A residual in the profit asset, towards zero: cents that rounding left are worth nothing."""
+    worth = residual * price if pair.profit is Dealt.QUOTE else residual / price
+    decimals = pair.decimals(pair.profit)
+    return round_down(worth, decimals) if worth > 0 else round_up(worth, decimals)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from textual.binding import Binding
 
+from lpdesk.domain.entry import ORDERS
 from lpdesk.tui.look import Look, time_left
 
 Blocked = Callable[[Look], str]
@@ -39,6 +40,9 @@ class Action(NamedTuple):
     first: bool = False
     """Its key is taken before the focused widget sees it, as function keys always are."""
 
+    typed_on_line: bool = False
+    """Its key is an ordinary character on the command line."""
+
     def when(self, look: Look) -> bool:
         """Whether it works now."""
         return not why_not(self, look)
@@ -59,6 +63,8 @@ def why_not(action: Action, look: Look) -> str:
 
 
 def _no_accept(look: Look) -> str:
+    if look.page:
+        return "the RFQ is not on the screen"
     card = look.card
     if card is None:
         return "no RFQ"
@@ -81,8 +87,14 @@ def _not_live(look: Look) -> str:
 
 
 def _one_live(look: Look) -> str:
+    if look.page:
+        return "the RFQ is not on the screen"
     others = [card for card in look.view.rfqs if card.live and card.rfq_id != look.focus]
     return "" if others else "no other live RFQ"
+
+
+def _no_maker(look: Look) -> str:
+    return "" if look.view.makers else "no maker is configured"
 
 
 def _halted(look: Look) -> str:
@@ -91,6 +103,15 @@ def _halted(look: Look) -> str:
 
 def _not_halted(look: Look) -> str:
     return "" if look.view.status.halted else "not halted"
+
+
+def _nothing_asked(look: Look) -> str:
+    return "" if look.asked else "nothing is asked"
+
+
+def _no_price(look: Look) -> str:
+    card = look.card
+    return "" if card is not None and time_left(card, look.now) else "no price"
 
 
 def _at_line(look: Look) -> str:
@@ -107,6 +128,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
            label="accept", blocked=_no_accept, shows_why=True, only="desk"),
     Action("accept-crossed", (), ("p!",), "Deal although the market is crossed.", "accept",
            args="crossed", blocked=_no_accept, only="desk"),
+    Action("confirm", (), ("yes",), "Deal what was asked back: a large one, or far from the "
+           "market.", "confirm", label="deal", blocked=_nothing_asked, only="desk"),
     Action("cancel", ("f8",), ("x", "cancel"), "End the RFQ in focus without dealing.", "cancel",
            label="cancel", takes="[RFQ]", blocked=_not_live, only="desk"),
     Action("next", ("tab",), ("next",), "Put the next live RFQ in focus.", "next",
@@ -131,21 +154,43 @@ ACTIONS: Final[tuple[Action, ...]] = (
            takes="SEQ|HH:MM:SS", only="replay"),
     Action("pane-rfq", ("f2",), ("rfq",), "The RFQ in focus.", "pane", args="rfq"),
     Action("pane-race", ("f3",), ("race",), "The LP race.", "pane", args="race"),
-    Action("pane-ladder", ("f4",), ("ladder",), "The ladder.", "pane", args="ladder"),
+    Action("pane-ladder", ("f4",), ("ladder",), "The ladder.", "pane", takes="[PAIR]",
+           args="ladder"),
     Action("pane-settlement", ("f5",), ("settlement",), "The settlement blotter.", "pane",
            args="settlement"),
     Action("pane-lps", ("f6",), ("lps",), "The LPs and their state.", "pane", args="lps"),
+    Action("maker", ("f10",), ("maker",), "The maker's page: plot, P&L, parameters, and back.",
+           "maker", label="maker", takes="[PAIR]", blocked=_no_maker),
+    Action("lp-table", ("f7",), ("scorecard",), "All LPs: state, next probe, recent races.",
+           "lp_table"),
     Action("zoom", ("z",), ("zoom",), "The pane with the keys fills the screen, and back.",
-           "zoom"),
+           "zoom", takes="[PANE]"),
+    Action("sort", (), ("sort",), "Sort the blotter by a column; again turns it round.", "sort",
+           takes="COLUMN"),
+    Action("copy", ("ctrl+y",), ("copy",), "The client's price as a line of chat, to the clipboard "
+           "and a file.", "copy", blocked=_no_price),
     Action("line", ("colon",), (), "The keys go to the command line.", "line", blocked=_at_line,
+           first=True, typed_on_line=True),
+    Action("filter", ("slash",), (), "Narrow the list with the keys; Esc shows all.", "filter",
+           first=True, typed_on_line=True),
+    Action("jump", ("ctrl+o",), (), "Every pane shows a letter that leads to it.", "jump",
            first=True),
     Action("back", ("escape",), (), "One level back; never cancels anything.", "back"),
+    Action("redraw", ("ctrl+l",), (), "Draw the screen anew, after others wrote on it.", "redraw",
+           first=True),
     Action("palette", ("ctrl+p",), (), "Every action by name.", "palette", label="palette"),
+    Action("about", ("question_mark",), (), "What the pane with the keys shows.", "about",
+           first=True, typed_on_line=True),
     Action("help", ("f1",), ("help", "?"), "This page.", "help", label="help"),
     Action("theme", (), ("theme",), "Other colours; without a name it lists them.", "theme",
            takes="[NAME]"),
     Action("unblock", (), ("unblock",), "Let an LP quote again after its break was looked at.",
            "unblock", takes="LP", blocked=_no_blocked_lp, only="desk"),
+    *(
+        Action(f"order-{word}", (), (word,), form.help, "order", takes=form.takes, args=word,
+               blocked=_no_maker, only="desk")
+        for word, form in ORDERS.items()
+    ),
     Action("halt", ("f12",), ("halt",), "Send nothing out any more, until resumed.", "halt",
            label="halt", takes="[why]", blocked=_halted, only="desk"),
     Action("resume", (), ("resume",), "End the halt.", "resume", label="trading",
@@ -159,6 +204,7 @@ PANES: Final = "F2-F6 panes"
 
 _SHOWN: Final = {
     "tab": "Tab", "shift+tab": "Shift+Tab", "escape": "Esc", "colon": ":", "space": "Space",
+    "slash": "/", "question_mark": "?",
     "left_square_bracket": "[", "right_square_bracket": "]",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
 }  # fmt: skip
@@ -203,14 +249,26 @@ def _taken_first(each: Action) -> bool:
 
 
 def check_keymap(keymap: Mapping[str, str]) -> None:
-    """Raises ValueError for an id that no action has, and for a key that could not be typed any
-    more, or would deal when it is."""
+    """Raises ValueError for an id that no action has, for a key that could not be typed any more,
+    or would deal when it is, and for a key that two actions would share."""
     for id, keys in keymap.items():
         if id not in _BY_ID:
             raise ValueError(f"keymap: there is no action {id!r}; `lpdesk keys` lists them")
         single = [key for key in keys.split(",") if len(key.strip()) == 1]
         if single and (_BY_ID[id].only == "desk" or _taken_first(_BY_ID[id])):
             raise ValueError(f"keymap: {id} cannot be on the printable key {single[0]!r}")
+    _check_clashes(keymap)
+
+
+def _check_clashes(keymap: Mapping[str, str]) -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for each in ACTIONS:
+        keys = keymap[each.id].split(",") if each.id in keymap else each.keys
+        for mode in (each.only,) if each.only else ("desk", "replay"):
+            for key in filter(None, map(str.strip, keys)):
+                other = taken.setdefault((mode, key), each.id)
+                if other != each.id:
+                    raise ValueError(f"keymap: {other} and {each.id} cannot share the key {key!r}")
 
 
 def reach(each: Action, keymap: Mapping[str, str] | None = None) -> str:

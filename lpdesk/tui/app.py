@@ -7,13 +7,16 @@ The caller owns the session and the signals: SIGINT, SIGTERM and SIGHUP call `ap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.segment import Segments
-from textual import work
+from textual import on, work
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -22,6 +25,7 @@ from lpdesk.domain.values import SECOND
 from lpdesk.session import Session
 from lpdesk.tui.actions import check_keymap
 from lpdesk.tui.frames import FrameApp
+from lpdesk.tui.gates import NO_GATES, Gates
 from lpdesk.tui.look import Look, time_left
 from lpdesk.tui.palette import Palette
 from lpdesk.tui.screens.desk import DeskScreen
@@ -36,10 +40,10 @@ DEFAULT_THEME = "harbour"
 class DeskApp(FrameApp[None]):
     """The desk on a terminal.
 
-    `themes_dir` holds the user's own theme files. `restricted` closes the door for commands
-    whatever the session says. `on_ready` is called once, after the first paint: that is when the
-    caller starts network and sandbox. `keymap` maps action ids to keys; an unknown id raises
-    ValueError. `still` draws once and stays, for pictures.
+    `themes_dir` holds the user's own theme files, `state_dir` what is copied. `restricted` is for
+    forced commands: no file is written, no process stopped. `on_ready` is called once, after the
+    first paint: that is when the caller starts network and sandbox. `keymap` maps action ids to
+    keys; one that cannot be raises ValueError. `still` draws once and stays, for pictures.
     """
 
     TITLE = "lpdesk"
@@ -53,6 +57,7 @@ class DeskApp(FrameApp[None]):
         *,
         theme: str = DEFAULT_THEME,
         themes_dir: Path | None = None,
+        state_dir: Path | None = None,
         restricted: bool = False,
         on_ready: Callable[[], object] | None = None,
         keymap: Mapping[str, str] | None = None,
@@ -62,6 +67,8 @@ class DeskApp(FrameApp[None]):
         super().__init__()
         self.session = session
         self.restricted = restricted
+        self.state_dir = None if restricted else state_dir
+        self._worn = theme
         self._on_ready = on_ready
         self._named = ""
         self.desk = DeskScreen(session, still=still, bell=bell)
@@ -82,11 +89,12 @@ class DeskApp(FrameApp[None]):
             theme = DEFAULT_THEME
         self.theme = theme
 
-    def configure(self, keymap: Mapping[str, str], *, bell: bool) -> None:
+    def configure(self, keymap: Mapping[str, str], *, bell: bool, gates: Gates = NO_GATES) -> None:
         """The dealer's own keys and wishes. Raises ValueError for a keymap that cannot be."""
         check_keymap(keymap)
         self.own_keymap = dict(keymap)
         self.desk.bell_wanted = bell
+        self.desk.gates = gates
         if self.own_keymap and self.is_running:
             self.set_keymap(self.own_keymap)
 
@@ -105,10 +113,12 @@ class DeskApp(FrameApp[None]):
         """Keys; then the caller's work."""
         if self.own_keymap:
             self.set_keymap(dict(self.own_keymap))
-        if self._on_ready is not None:
-            self.call_after_refresh(self._tell_ready)
+        self.call_after_refresh(self._tell_ready)
 
     def _tell_ready(self) -> None:
+        if not gc.isenabled():  # see __main__
+            gc.freeze()
+            gc.enable()
         ready, self._on_ready = self._on_ready, None
         if ready is not None:
             ready()
@@ -127,8 +137,7 @@ class DeskApp(FrameApp[None]):
 
     async def action_quit(self) -> None:
         """Leave; first ask, if requests are live or outcomes unknown."""
-        commanding = self.session.can_command and not self.restricted
-        reasons = unfinished(self.session.view) if commanding else []
+        reasons = unfinished(self.session.view) if self.session.can_command else []
         if not reasons:
             self.exit()
         elif not isinstance(self.screen, LeavePage):
@@ -149,10 +158,58 @@ class DeskApp(FrameApp[None]):
 
     # Around
 
-    def show_help(self) -> None:
-        """F1."""
+    def show_help(self, about: Sequence[str] = ()) -> None:
+        """F1; `?` puts what a pane says `about` itself on top."""
         look = self.desk.look()
-        self.push_screen(HelpPage(can_command=look.can_command, replay=look.replay))
+        self.push_screen(HelpPage(can_command=look.can_command, replay=look.replay, about=about))
+
+    def show_lps(self) -> None:
+        """F7."""
+        from lpdesk.tui.screens.lps import LpsPage  # no first paint should wait for it
+
+        def left(line: str | None) -> None:
+            if line:
+                self.desk.places.to_line()
+                self.desk.line.input.value = line
+                self.desk.line.input.cursor_position = len(line)
+
+        self.push_screen(LpsPage(), left)
+
+    # Themes: the one under the cursor of the palette is worn while it is there
+
+    def choose_theme(self) -> None:
+        """A list of our themes."""
+        names = [(f"theme {name}", partial(self.keep_theme, name)) for name in self.own_themes]
+        self.search_commands([(name, keep) for name, keep in names], "Colours")
+
+    def keep_theme(self, name: str) -> None:
+        """Wear it from now on."""
+        self.theme = self._worn = name
+
+    @on(CommandPalette.Opened)
+    def _palette_opened(self) -> None:
+        self._worn = self.theme
+
+    @on(CommandPalette.OptionHighlighted)
+    def _preview(self, event: CommandPalette.OptionHighlighted) -> None:
+        hit = getattr(event.highlighted_event.option, "hit", None)
+        word, _, name = (hit.text or "" if hit is not None else "").partition(" ")
+        self.theme = name if word == "theme" and name in self.available_themes else self._worn
+
+    @on(CommandPalette.Closed)
+    def _palette_closed(self, event: CommandPalette.Closed) -> None:
+        if not event.option_selected:
+            self.theme = self._worn
+
+    # What a forced command must not offer
+
+    def action_suspend_process(self) -> None:
+        """Ctrl+Z would leave the dealer in whatever started the desk."""
+        if not self.restricted:
+            super().action_suspend_process()
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Pictures are made by `lpdesk picture`, never through a terminal."""
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: DOMNode) -> None:
         """Two actions on one key: say which, since one of them is gone."""

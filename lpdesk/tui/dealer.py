@@ -10,10 +10,11 @@ from typing import Protocol
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
-from lpdesk.domain.entry import BadEntry, parse_request
+from lpdesk.domain.entry import BadEntry, parse_order, parse_request
 from lpdesk.domain.record import Command, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.session import Session
+from lpdesk.tui.orders import told
 
 
 class Say(Protocol):
@@ -43,6 +44,10 @@ class Dealer:
         """Whether an accept of that RFQ is not answered yet."""
         return rfq_id in self._dealing
 
+    def is_done(self, quote: ev.QuoteLocked) -> bool:
+        """Whether an accept of this quote is on its way or answered."""
+        return quote.rfq_id in self._dealing or quote.quote_id in self._dealt
+
     def request(self, line: str, settings: Settings) -> None:
         """Send the request a line means; a line that means none is answered at once."""
         try:
@@ -52,9 +57,18 @@ class Dealer:
         else:
             self.submit(command)
 
+    def order(self, line: str, settings: Settings) -> None:
+        """Send the order, or the word to the maker, that a line means."""
+        try:
+            command = parse_order(line, settings.pairs)
+        except BadEntry as bad:
+            self._say("warn", bad.text, bad.field, bad.example)
+        else:
+            self.submit(command)
+
     def accept(self, quote: ev.QuoteLocked, crossed_ok: bool = False) -> None:
         """Deal on exactly this quote, once, however often it is said."""
-        if quote.rfq_id in self._dealing or quote.quote_id in self._dealt:
+        if self.is_done(quote):
             return
         self._dealing.add(quote.rfq_id)
         command = cmd.AcceptQuote(
@@ -75,7 +89,9 @@ class Dealer:
         self._later(self._submit(command))
 
     async def _submit(self, command: Command) -> None:
-        await self._send(command)
+        answer = told(await self._send(command))
+        if answer is not None:
+            self._say(*answer)
 
     async def _send(self, command: Command) -> tuple[Event, ...]:
         try:

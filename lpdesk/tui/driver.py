@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import selectors
 import sys
+from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Condition, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from textual.driver import Driver
@@ -30,6 +34,8 @@ MAX_UNSENT_BYTES: Final = 1 << 20
 GRACE_SECONDS: Final = 1.0
 """How long leaving may wait for a terminal that does not read."""
 
+BURST_SECONDS: Final = 0.05
+_LINES: Final = re.compile(r"[^\r\n]{2,}[\r\n]")
 _CHUNK_BYTES: Final = 4096
 _ABANDON: Final = b"\x18\x1b\\"
 """Ends an escape sequence that was cut short: cancel, then string terminator."""
@@ -156,6 +162,25 @@ def _reopened(fileno: int) -> int | None:
         return None
 
 
+class Bursts:
+    """Tells a paste from typing on terminals that do not mark pastes.
+
+    Nobody types two lines within one read. Each would be an order, so they are marked as a paste,
+    which the command line refuses; so is what follows at once, the paste's next piece.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def typed(self, text: str, now: float) -> str:
+        """`text` as the parser shall see it; `now` in seconds."""
+        lines = _LINES.findall(text) if "\x1b" not in text else []
+        if len(lines) < 2 and not (now < self._until and "\x1b" not in text):
+            return text
+        self._until = now + BURST_SECONDS
+        return f"\x1b[200~{text}\x1b[201~"
+
+
 class LossyDriver:
     """What frames ask of a driver that would rather leave one out than wait for the terminal."""
 
@@ -177,6 +202,7 @@ if sys.platform == "win32" and not TYPE_CHECKING:
 else:
     import termios
 
+    from textual._xterm_parser import XTermParser
     from textual.drivers.linux_driver import LinuxDriver
 
     def driver_class(stock: type[Driver]) -> type[Driver]:
@@ -184,9 +210,29 @@ else:
         return DeskDriver if stock is LinuxDriver else stock
 
     class DeskDriver(LossyDriver, LinuxDriver):
-        """Textual's Unix driver with an `Outlet` for its output; input is Textual's own."""
+        """Textual's Unix driver with an `Outlet` for its output, and `typed` before its parser."""
 
         _outlet: Outlet | None = None
+
+        def run_input_thread(self) -> None:
+            """Read keys until told to end, as Textual does, and see whole bursts while at it."""
+            parser = XTermParser(self._debug)
+            decode = getincrementaldecoder("utf-8")("replace").decode
+            selector = selectors.SelectSelector()
+            selector.register(self.fileno, selectors.EVENT_READ)
+            burst = Bursts()
+            try:
+                while not self.exit_event.is_set():
+                    if selector.select(0.1):
+                        text = decode(os.read(self.fileno, 4096))
+                        if not text:
+                            break
+                        for event in parser.feed(burst.typed(text, monotonic())):
+                            self.process_message(event)
+                    for event in parser.tick():
+                        self.process_message(event)
+            finally:
+                selector.close()
 
         @property
         def _terminal(self) -> int:

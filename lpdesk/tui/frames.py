@@ -14,6 +14,7 @@ than the one it was read in, or inline or headless, Textual's own path draws.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import textual
@@ -32,6 +33,7 @@ from lpdesk.tui.driver import LossyDriver, driver_class
 ReturnType = TypeVar("ReturnType")
 
 KNOWN_TEXTUAL: Final = "8.2."
+_SITE: Final = Path(textual.__file__).parents[1]  # `textual.__version__` would cost the start 7 ms
 """The Textual minor version whose `App._display` and compositor updates this was written for."""
 
 _BRIDGE: Final = 4
@@ -188,7 +190,7 @@ class FrameApp(App[ReturnType]):
     Subclass it instead of `App`; nothing else changes. `DIFFED = False` keeps Textual's own path.
     """
 
-    DIFFED = textual.__version__.startswith(KNOWN_TEXTUAL)
+    DIFFED = any(_SITE.glob(f"textual-{KNOWN_TEXTUAL}*.dist-info"))
 
     _front: FrontBuffer | None = None
     _starts = 0

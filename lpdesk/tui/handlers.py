@@ -6,9 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lpdesk.domain import commands as cmd
+from lpdesk.domain import events as ev
+from lpdesk.domain.entry import BadEntry, find_pair
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import Action
+from lpdesk.tui.chat import chat_line, keep
+from lpdesk.tui.gates import Question
 from lpdesk.tui.look import next_focus
+from lpdesk.tui.panels.blotter import SORTS
+from lpdesk.tui.places import LETTERS
 from lpdesk.tui.transport import next_speed, seek
 
 if TYPE_CHECKING:
@@ -35,8 +41,46 @@ class Handlers:
             self._warn("the terminal is behind and may show an old price: press again")
         elif quote is None:
             self._warn("no price on the screen")
-        else:
+        elif not self._asked_back(quote, words == ["crossed"]):
             self._desk.dealer.accept(quote, crossed_ok=words == ["crossed"])
+
+    def _asked_back(self, quote: ev.QuoteLocked, crossed_ok: bool) -> bool:
+        """Whether a gate wants a word first; then it is asked for."""
+        look = self._desk.look()
+        card = look.view.card(quote.rfq_id)
+        if card is None or self._desk.dealer.is_done(quote):
+            return False
+        reasons = self._desk.gates.reasons(look, card, quote)
+        if reasons:
+            at = card.locked_at or look.now
+            self._desk.message.ask(Question(card, quote, at, tuple(reasons), crossed_ok))
+        return bool(reasons)
+
+    def do_confirm(self, words: list[str]) -> None:
+        """Deal on the quote that was asked about, if it is still the one on the screen."""
+        question, drawn = self._desk.message.question, self._desk.rfq.on_screen
+        self._desk.message.read()
+        if question is None:
+            return
+        if drawn is None or drawn.quote_id != question.quote.quote_id:
+            self._warn("quote changed: look, then accept again")
+        elif self._desk.behind:
+            self._warn("the terminal is behind and may show an old price: accept again")
+        else:
+            self._desk.dealer.accept(drawn, question.crossed_ok)
+
+    def do_copy(self, words: list[str]) -> None:
+        """To the clipboard, by OSC 52, and to a file, since terminals may drop the first."""
+        text = chat_line(self._desk.look())
+        self._desk.app.copy_to_clipboard(text)
+        folder = self._desk.desk_app.state_dir
+        kept = ""
+        if folder is not None:
+            try:
+                kept = f", and in {keep(text, folder)}"
+            except OSError as error:
+                kept = f"; no file: {error.strerror}"
+        self._desk.message.say("info", f"copied{kept}: {text}")
 
     def do_cancel(self, words: list[str]) -> None:
         """The RFQ that is named, or the one in focus."""
@@ -55,6 +99,32 @@ class Handlers:
             return
         rfq_id = self._desk.look().focus
         self._desk.dealer.submit(cmd.SetAutoRefresh(rfq_id=rfq_id, on=words == ["on"]))
+
+    # The exchange and its makers
+
+    def do_order(self, words: list[str]) -> None:
+        """An order by hand, or a word to the maker: the line as it was typed."""
+        self._desk.dealer.order(" ".join(words), self._desk.look().view.settings)
+
+    def do_maker(self, words: list[str]) -> None:
+        """The maker's page, of the pair that is named, or back from it."""
+        if self._choose(words):
+            pages = self._desk.pages
+            if pages.page is not None and not words:
+                self._desk.places.back()
+            else:
+                pages.open()
+
+    def _choose(self, words: list[str]) -> bool:
+        """Look at the maker of the pair that is named; without a name all stays."""
+        try:
+            if words:
+                pairs = self._desk.look().view.settings.pairs
+                self._desk.pages.choose(find_pair(words[0], pairs).symbol)
+        except BadEntry as bad:
+            self._warn(bad.text, bad.field, "maker eth/usdt")
+            return False
+        return True
 
     # The desk
 
@@ -78,25 +148,58 @@ class Handlers:
 
     def do_pane(self, words: list[str]) -> None:
         """Keys go to that pane."""
-        self._desk.enter(words[0])
+        if self._choose(words[1:]):
+            self._desk.places.enter(words[0])
 
     def do_line(self, words: list[str]) -> None:
         """Keys go to the command line."""
-        self._desk.to_line()
+        self._desk.places.to_line()
 
     def do_back(self, words: list[str]) -> None:
         """From zoom to the panes, from a pane to the line, from a message to none."""
-        self._desk.back()
+        self._desk.places.back()
 
     def do_zoom(self, words: list[str]) -> None:
         """In and out."""
-        self._desk.zoom()
+        name = words[0].lower() if words else ""
+        if name and name not in LETTERS.values():
+            self._warn(f"there are {', '.join(LETTERS.values())}", "zoom", "zoom settlement")
+        else:
+            self._desk.places.zoom(name)
+
+    def do_filter(self, words: list[str]) -> None:
+        """What is typed next narrows a list."""
+        self._desk.places.start_finding()
+
+    def do_jump(self, words: list[str]) -> None:
+        """Letters on the panes."""
+        self._desk.places.start_jump()
+
+    def do_sort(self, words: list[str]) -> None:
+        """The blotter by a column."""
+        if len(words) != 1 or not self._desk.blotter.sort(words[0].lower()):
+            self._warn(f"by {', '.join(SORTS)}", "sort", "sort pnl")
+
+    def do_redraw(self, words: list[str]) -> None:
+        """The whole picture again."""
+        self._desk.desk_app.redraw()
+
+    def do_about(self, words: list[str]) -> None:
+        """Help for the pane with the keys."""
+        at = self._desk.places.with_keys
+        self._desk.desk_app.show_help(self._desk.places.pane(at).ABOUT if at else ())
+
+    def do_lp_table(self, words: list[str]) -> None:
+        """The LPs' own page."""
+        self._desk.desk_app.show_lps()
 
     def do_theme(self, words: list[str]) -> None:
-        """Wear it, or say which there are."""
+        """Wear it, or choose among all with a preview."""
         app = self._desk.desk_app
         if len(words) == 1 and words[0].lower() in app.available_themes:
             app.theme = words[0].lower()
+        elif not words:
+            app.choose_theme()
         else:
             self._warn(f"there are {', '.join(app.own_themes)}", "theme", "theme linen")
 

@@ -23,8 +23,17 @@ class Look(NamedTuple):
     dealing: bool = False
     """An accept of the RFQ in focus is on its way."""
 
+    market: str = ""
+    """The pair whose maker is looked at: the one chosen, or that of the RFQ in focus."""
+
+    page: str = ""
+    """What stands in the place of the panes: the maker's page, or nothing."""
+
     in_pane: bool = False
     """The keys go to a pane, not to the command line."""
+
+    asked: bool = False
+    """A deal waits for the dealer's word."""
 
     @property
     def starting(self) -> bool:
@@ -67,6 +76,15 @@ def first_focus(view: DeskView) -> str:
     """Where the eye starts: on the newest live RFQ, or the newest at all."""
     live = next((card.rfq_id for card in view.rfqs if card.live), "")
     return live or (view.rfqs[0].rfq_id if view.rfqs else "")
+
+
+def market_of(view: DeskView, focus: str, chosen: str) -> str:
+    """The pair to show a maker of: the chosen one, that of the RFQ in focus, or the first."""
+    card = view.card(focus)
+    first = view.makers[0].symbol if view.makers else ""
+    if not chosen and card is None and not first and view.status.markets:
+        return view.status.markets[0].symbol
+    return chosen or (card.symbol if card else first)
 
 
 def next_focus(view: DeskView, focus: str, step: int) -> str:

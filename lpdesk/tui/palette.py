@@ -44,4 +44,4 @@ class Palette(Provider):
                 yield name, each.help, partial(desk.act, each, [])
         app = cast("DeskApp", self.app)
         for theme in app.own_themes:
-            yield f"theme {theme}", "Wear this theme.", partial(setattr, app, "theme", theme)
+            yield f"theme {theme}", "Wear this theme.", partial(app.keep_theme, theme)

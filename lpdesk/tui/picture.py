@@ -7,7 +7,7 @@ from typing import Final
 from lpdesk.session import Session
 from lpdesk.tui.app import DEFAULT_THEME, DeskApp
 
-SCREENS: Final = ("desk", "help")
+SCREENS: Final = ("desk", "help", "maker")
 KINDS: Final = ("svg", "txt")
 
 
@@ -32,7 +32,10 @@ async def picture(
         await pilot.pause()
         if screen == "help":
             app.show_help()
+        elif screen == "maker":
+            app.desk.pages.open()
             await pilot.pause()
+        await pilot.pause()
         return app.export_screenshot(title="lpdesk") if kind == "svg" else text_of(app)
 
 

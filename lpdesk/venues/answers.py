@@ -158,8 +158,7 @@ def outcome(lp: str, order_id: str, fields: Fields) -> Outcome:
 
 
 def _filled(lp: str, order_id: str, fields: Fields, *, partial: bool) -> OrderFilled:
-    fee = fields.number("fee") if "fee" in fields else ZERO
-    asset = fields.identifier("feeAsset", 32) if fee or fields.text("feeAsset") else ""
+    fee, asset, doubt = _fee(fields)
     return OrderFilled(
         lp=lp,
         order_id=order_id,
@@ -169,7 +168,18 @@ def _filled(lp: str, order_id: str, fields: Fields, *, partial: bool) -> OrderFi
         fee=fee,
         fee_asset=asset,
         partial=partial,
+        fee_text=doubt,
     )
+
+
+def _fee(fields: Fields) -> tuple[Decimal, str, str]:
+    """Fee, its asset, and what is wrong with them: a fill is certain even where its fee is not."""
+    try:
+        fee = fields.number("fee") if "fee" in fields else ZERO
+        asset = fields.identifier("feeAsset", 32) if fee or fields.text("feeAsset") else ""
+    except Malformed as bad:
+        return ZERO, "", f"fee not booked: {bad}"
+    return fee, asset, ""
 
 
 _AMBIGUOUS = (408, 409, 499)

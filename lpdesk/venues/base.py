@@ -21,7 +21,10 @@ CLOSE_PATIENCE_S = 0.25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """Where an LP is and how we prove who we are. `symbols`: what a stream subscribes to."""
+    """Where an LP is and how we prove who we are. `symbols`: what a stream subscribes to.
+
+    `stale_ns`: a streamed price without a successor for so long is no price.
+    """
 
     name: str
     kind: str
@@ -29,6 +32,7 @@ class Endpoint:
     key: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
     timeout_ns: int = 2 * SECOND
+    stale_ns: int = 5 * SECOND
     symbols: tuple[str, ...] = ()
 
 

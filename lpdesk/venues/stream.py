@@ -241,7 +241,7 @@ class StreamVenue:
     def _show(self, symbol: str) -> None:
         """The top of book for the market view, if it moved and the last one is a second old."""
         shown, now = self._shown[symbol], self._clock.now()
-        tick = self._tops[symbol].fresh(now, self._endpoint.timeout_ns)
+        tick = self._tops[symbol].fresh(now, self._endpoint.stale_ns)
         if tick is None or now - shown.at < SHOW_NS:
             return
         bid, ask = tick.bid, tick.ask
@@ -283,7 +283,7 @@ class StreamVenue:
     def _push(self, live: _Live) -> None:
         """Bring what stands for an ask in line with the top of book, at the ask's own pace."""
         now = self._clock.now()
-        tick = live.top.fresh(now, self._endpoint.timeout_ns)
+        tick = live.top.fresh(now, self._endpoint.stale_ns)
         if tick is None:
             self._withdraw(live)
         elif now - live.pushed_at >= PUSH_NS and _worth_pushing(live, tick, now):

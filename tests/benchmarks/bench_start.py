@@ -1,7 +1,8 @@
 """Start to first paint, as a dealer waits for it: the desk beside an empty Textual app, in turn.
 
 Each is a fresh process in a real pty; the clock runs from its start to the first byte of a frame
-that shows its own text. Both are byte-compiled first, as an installation is. Run: .venv/bin/python -m tests.benchmarks.bench_start
+that shows its own text. Both are byte-compiled first, as an installation is. Run it with
+.venv/bin/python -m tests.benchmarks.bench_start
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ def first_paint(argv: list[str], mark: bytes, env: dict[str, str]) -> float:
 def main() -> None:
     env = os.environ | {"TERM": "xterm-256color", "LINES": "48", "COLUMNS": "160"}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
-    for argv, mark in (([sys.executable, "-m", "lpdesk"], b"lpdesk"), ([sys.executable, "-c", EMPTY], b"READY")):
+    for argv, mark in (
+        ([sys.executable, "-m", "lpdesk"], b"lpdesk"),
+        ([sys.executable, "-c", EMPTY], b"READY"),
+    ):
         first_paint(argv, mark, env | {"LPDESK_JOURNAL": "/nowhere/at/all"})
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "j.db"

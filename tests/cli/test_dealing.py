@@ -174,7 +174,7 @@ async def test_a_reader_who_leaves_ends_the_desk_in_order(tmp_path: Path) -> Non
 async def test_the_full_screen_ends_in_order_on_sigterm(tmp_path: Path) -> None:
     journal = tmp_path / "desk.db"
     async with Terminal("-m", "lpdesk", "--journal", str(journal), width=120, height=36) as desk:
-        await eventually(lambda: desk.shows("LPs 7/7"), PATIENCE_S, "an open desk")
+        await eventually(lambda: desk.shows("ACTIVE"), PATIENCE_S, "an open desk")
         desk.process.send_signal(signal.SIGTERM)
         await eventually(lambda: desk.ended, PATIENCE_S, "the end")
         assert desk.process.returncode == 0

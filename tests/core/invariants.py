@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from msgspec import Struct
 
@@ -249,7 +249,11 @@ class Auditor:
             for posting in transfer.postings
             if posting.account.startswith("desk") and posting.asset == event.pnl_asset
         )
-        assert event.pnl == booked and event.pnl_asset == pair.asset(pair.profit)  # I8
+        in_quote = pair.profit is Dealt.QUOTE
+        worth = event.residual * leg.price if in_quote else event.residual / leg.price
+        unit = Decimal(1).scaleb(-pair.decimals(pair.profit))
+        assert event.pnl == booked + worth.quantize(unit, ROUND_DOWN)  # I8, residual at the LP's
+        assert event.pnl_asset == pair.asset(pair.profit)
         assert leg.quantity == event.quantity
 
     def trade_failed(self, event, at, cause, events) -> None:

@@ -150,7 +150,7 @@ def test_a_late_fill_of_an_unknown_order_settles_it() -> None:
     order = story.events(ev.OrderSent)[0].order_id
     story.does(fill(story.lps["alpha"], order))
     assert story.trade.state == "settled"
-    assert story.breaks == []  # learned late is not dealt late
+    assert story.breaks == ["fill after expiry"]
 
 
 # ---- lies

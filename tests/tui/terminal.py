@@ -41,12 +41,19 @@ def _own_terminal() -> None:
 class Terminal:
     """A program in a pty of `width` by `height` cells, seen through pyte. An async context."""
 
-    def __init__(self, *command: str, width: int = 100, height: int = 30, **env: str) -> None:
+    def __init__(
+        self,
+        *command: str,
+        program: str = sys.executable,
+        width: int = 100,
+        height: int = 30,
+        **env: str,
+    ) -> None:
         self.screen = pyte.Screen(width, height)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         self.emulating = True
-        self._command = [sys.executable, *command]
+        self._command = [program, *command]
         self._env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
         self._env |= {"PYTHONPATH": str(ROOT)}
 

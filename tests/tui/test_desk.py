@@ -87,9 +87,9 @@ async def test_every_way_to_accept(word: str) -> None:
             await type_line(app, pilot, word)
         await pilot.pause()
         assert isinstance(desk.submitted[-1], cmd.AcceptQuote)
-        assert "T-000005 with alpha: acme pays 150,015.28 USDT for 1.5 BTC" in message(app)
+        assert "T-000005 with kepler: acme pays 150,007.77 USDT for 1.5 BTC" in message(app)
         desk.run(1)
-        await eventually(lambda: "settled with alpha" in text_of(app))
+        await eventually(lambda: "settled with kepler" in text_of(app))
 
 
 async def test_fifty_presses_make_one_accept() -> None:

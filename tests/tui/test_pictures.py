@@ -13,6 +13,7 @@ import pytest
 from lpdesk.domain import commands as cmd
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import picture
+from tests.tui import markets
 from tests.tui.stories import StoryDesk, Tape, busy, lost
 
 Compare = Callable[[str, str], None]
@@ -91,7 +92,7 @@ async def test_every_size_keeps_what_matters(size: tuple[int, int], same_picture
     text = await picture(busy(), size=size, kind="txt")
     lines = text.splitlines()
     assert len(lines) == size[1] and all(len(line) <= size[0] for line in lines)
-    assert "100,010.18" in text, "the price in plain digits"
+    assert "100,005.18" in text, "the price in plain digits"
     assert "7 s" in text, "the time left"
     assert "F9 accept" in lines[-1] and "F12 halt" in lines[-1]
     assert not any("##" in line for line in lines), "no number is cut"
@@ -118,8 +119,8 @@ async def test_the_same_bytes_anywhere() -> None:
 
 
 async def test_only_pictures_that_exist() -> None:
-    with pytest.raises(ValueError, match="no screen 'maker'"):
-        await picture(empty(), screen="maker")
+    with pytest.raises(ValueError, match="no screen 'moon'"):
+        await picture(empty(), screen="moon")
     with pytest.raises(ValueError, match="no picture kind 'png'"):
         await picture(empty(), kind="png")
 
@@ -139,5 +140,7 @@ def test_short_of_time_in_colour(snap_compare: Any) -> None:
 
 def test_pictures_are_all_in_use() -> None:
     known = {f"{state.__name__}-120x36" for state in STATES} | {"help"}
+    known |= {f"maker-{state.__name__}-120x36" for state in markets.STATES}
+    known |= {f"maker-page-{size}" for size in ("160x48", "120x36", "80x24")}
     known |= {f"busy-{size}" for size in ("160x48", "120x36", "80x24", "60x15", "44x12")}
     assert {path.stem for path in (Path(__file__).parent / "pictures").glob("*.txt")} == known

@@ -225,5 +225,6 @@ def endpoint(url: str, kind: str = "rest", timeout_ms: int = 300) -> Endpoint:
         key="the-key",
         secret="lp-secret",
         timeout_ns=timeout_ms * MILLISECOND,
+        stale_ns=timeout_ms * MILLISECOND,
         symbols=("BTC/USDT", "ETH/USDT"),
     )

@@ -67,6 +67,17 @@ CERTAIN = [
     (answer(without(FILL, "fee", "feeAsset")), filled(fee=Decimal(0), fee_asset="")),
     (answer(FILL | {"fee": None}), filled(fee=Decimal(0))),
     (answer(FILL | {"fee": "-0.1"}), filled(fee=Decimal("-0.1"))),
+    # the fill is certain even where its fee is not
+    (
+        answer(FILL | {"fee": "much"}),
+        filled(
+            fee=Decimal(0), fee_asset="", fee_text="fee not booked: fee not a plain decimal number"
+        ),
+    ),
+    (
+        answer(without(FILL, "feeAsset")),
+        filled(fee=Decimal(0), fee_asset="", fee_text="fee not booked: feeAsset missing"),
+    ),
     (answer(FILL | {"status": "PARTIAL"}), filled(partial=True)),
     (answer(FILL | {"status": "PENDING"}), OrderPending(lp="lp", order_id="O-1")),
     (answer(REJECT), rejected(Reason.OTHER, "")),
@@ -127,8 +138,6 @@ LOST = [
     (answer(FILL | {"fillPrice": "-101"}), Reason.MALFORMED),
     (answer(FILL | {"fillQuantity": "0"}), Reason.MALFORMED),
     (answer(FILL | {"fillQuantity": "1e999999"}), Reason.MALFORMED),
-    (answer(FILL | {"fee": "much"}), Reason.MALFORMED),
-    (answer(without(FILL, "feeAsset")), Reason.MALFORMED),  # a fee of nobody knows what
 ]
 
 

@@ -23,6 +23,7 @@ class BreakKind(StrEnum):
     WORSE_PRICE = "worse price"
     UNKNOWN_ORDER = "fill of an unknown order"
     LATE_FILL = "fill after expiry"
+    BAD_FEE = "unreadable fee"
 
 
 class Posting(Struct, frozen=True):

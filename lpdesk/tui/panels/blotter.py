@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
+from textual import on
 from textual.app import ComposeResult
 
 from lpdesk.domain.settings import Pair, Settings
@@ -41,6 +43,25 @@ _STATES: Final = {
     "failed": Ink.BAD,
     "executing": Ink.WARN,
 }
+SORTS: Final[dict[str, Callable[[TradeRow], Any]]] = {
+    "time": lambda trade: trade.at,
+    "trade": lambda trade: trade.trade_id,
+    "client": lambda trade: trade.client,
+    "side": lambda trade: str(trade.side),
+    "amount": lambda trade: trade.amount,
+    "price": lambda trade: trade.client_price,
+    "lp": lambda trade: trade.lp,
+    "slip": lambda trade: trade.slippage_bps,
+    "markup": lambda trade: trade.markup_bps,
+    "ms": lambda trade: trade.response_ns,
+    "fee": lambda trade: trade.fee,
+    "pnl": lambda trade: trade.pnl,
+    "settles": lambda trade: trade.settles,
+    "state": lambda trade: trade.state,
+    "age": lambda trade: -trade.since,
+}
+"""The columns that the blotter can be sorted by, as `sort` names them."""
+
 OPEN: Final = {"executing", "UNKNOWN", "pending"}
 """States that somebody waits in, so their age is shown."""
 
@@ -55,7 +76,16 @@ class Slice(NamedTuple):
 
 
 class BlotterPane(Pane):
-    """Newest first. A trade's line is made once and kept while it does not change."""
+    """Newest first, or as the dealer wants. A line is made once and kept while it is the same."""
+
+    ABOUT = (
+        "Every trade, newest first. Click a title, or type `sort pnl`, to order it otherwise.",
+        "/ narrows it: /acme, /unknown. A dot is not known yet, a question mark nobody knows.",
+    )
+
+    _by = ""
+    _down = True
+    _slice: Slice | None = None
 
     def compose(self) -> ComposeResult:
         self.name_it("Settlement")
@@ -73,10 +103,44 @@ class BlotterPane(Pane):
         """Draw a slice."""
         count = len(slice.trades)
         said = f"{count} trade{'s' * (count != 1)}" if count else ""
+        by = f"by {self._by} {'▼' if self._down else '▲'}  " if self._by else ""
+        said = f"{by}{said}"
         self.name_it("Settlement", f"{said}  {slice.pending} open" if slice.pending else said)
-        self.grid.show_rows([self._row(trade, slice) for trade in slice.trades])
+        self._slice = slice
+        trades = self._sorted(slice.trades)
+        self.grid.show_rows([self._row(trade, slice) for trade in trades])
         if len(self._made) > 2 * len(slice.trades) + 100:
             self._made.clear()
+
+    def sort(self, by: str) -> bool:
+        """By a column, largest first; again, smallest first; again, newest first as ever.
+
+        False for a column that cannot be sorted by.
+        """
+        if by and by not in SORTS:
+            return False
+        if by != self._by:
+            self._by, self._down = by, True
+        elif self._down:
+            self._down = False
+        else:
+            self._by = ""
+        if self._slice is not None:
+            self.show(self._slice)
+        return True
+
+    @on(DeskGrid.HeaderClicked)
+    def _header_clicked(self, event: DeskGrid.HeaderClicked) -> None:
+        self.sort(event.key)
+
+    def _sorted(self, trades: tuple[TradeRow, ...]) -> Sequence[TradeRow]:
+        """What has no value comes last, whichever way it goes."""
+        if not self._by:
+            return trades
+        of = SORTS[self._by]
+        known = [trade for trade in trades if of(trade) is not None]
+        known.sort(key=of, reverse=self._down)
+        return [*known, *(trade for trade in trades if of(trade) is None)]
 
     def _row(self, trade: TradeRow, slice: Slice) -> Row:
         second = slice.second if trade.state in OPEN else 0

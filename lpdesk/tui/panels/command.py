@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from lpdesk.domain.entry import MAX_LINE
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND
+from lpdesk.tui.gates import Question
 from lpdesk.tui.look import Look
 from lpdesk.tui.widgets.lines import LEVELS, Ink, Line, Lines, Span, spread
 from lpdesk.views import Notice, words
@@ -138,20 +139,31 @@ class MessageLine(Lines, can_focus=False):
     DEFAULT_CSS = "MessageLine { height: 1; }"
 
     _said: Said | None = None
+    _question: Question | None = None
     _read = 0
     _slice = _Slice(None, None)
     _newest = 0
 
     def say(self, level: str, text: str, field: str = "", example: str = "") -> None:
         """Show an answer: mistakes until the next line or Esc, others until there is news."""
+        self._question = None
         self._said = Said(level, text, field, example, self._newest)
         self.show(_Slice(self._said, None))
 
     def read(self) -> None:
         """The dealer has read what is there."""
-        self._said = None
+        self._said = self._question = None
         self._read = self._newest
         self.show(_Slice(None, None))
+
+    def ask(self, question: Question) -> None:
+        """Ask back before a deal, until an answer, Esc or a change of the quote."""
+        self._question = question
+
+    @property
+    def question(self) -> Question | None:
+        """What is asked, so that `yes` can mean it."""
+        return self._question
 
     @property
     def mistake(self) -> bool:
@@ -162,6 +174,9 @@ class MessageLine(Lines, can_focus=False):
         """Answers to the dealer first; bad news until it is read, other news for ten seconds."""
         newest = look.view.notices[0] if look.view.notices else None
         self._newest = newest.seq if newest else 0
+        if self._question is not None:
+            text = self._question.text(look)
+            return _Slice(Said("bad", text, example="yes"), None)
         if self._said is not None and (self.mistake or self._newest <= self._said.seq):
             return _Slice(self._said, None)
         unread = [notice for notice in look.view.notices[:20] if notice.seq > self._read]
@@ -189,5 +204,6 @@ def _answer(said: Said, width: int) -> Line:
     ink = LEVELS.get(said.level, Ink.DIM)
     field = f"{said.field}: " if said.field else ""
     left = (Span(f" {_SIGNS.get(said.level, ' ')} {field}", ink), Span(said.text))
-    good = (Span("for example: ", Ink.DIM), Span(f"{said.example} ")) if said.example else ()
+    lead = "type: " if said.example == "yes" else "for example: "
+    good = (Span(lead, Ink.DIM), Span(f"{said.example} ")) if said.example else ()
     return spread(left, good, width) if good else left

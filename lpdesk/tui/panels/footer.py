@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from rich.cells import cell_len
+from textual import events
+from textual.message import Message
+
 from lpdesk.tui.actions import ACTIONS, PANES, Action, reach, why_not
 from lpdesk.tui.look import Look
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, as_many, size, spread
@@ -21,6 +25,15 @@ class Footer(Lines, can_focus=False):
     """One line of hints; most used first, halt at the right."""
 
     DEFAULT_CSS = "Footer { height: 1; background: $panel; }"
+
+    class Clicked(Message):
+        """The hint of the action `id` was clicked."""
+
+        def __init__(self, id: str) -> None:
+            self.id = id
+            super().__init__()
+
+    _drawn: Line = ()
 
     _slice = _Slice((), ())
     keymap: Mapping[str, str] = {}
@@ -51,7 +64,23 @@ class Footer(Lines, can_focus=False):
         keys, _, name = PANES.partition(" ")
         hints.insert(-2, (Span(keys, Ink.TITLE), Span(f" {name}")))
         left = as_many(width - size(right) - 4, hints)
-        return [spread((Span(" "), *left), (*right, Span(" ")), width)]
+        self._drawn = spread((Span(" "), *left), (*right, Span(" ")), width)
+        return [self._drawn]
+
+    def on_click(self, event: events.Click) -> None:
+        """A hint does what its key does."""
+        x, ids = 0, {reach(each, self.keymap): each.id for each in self._slice.works}
+        on_hint = ""
+        for span in self._drawn:
+            if span.style == Ink.TITLE:
+                on_hint = span.text
+            elif not span.text.strip():
+                on_hint = ""
+            x += cell_len(span.text)
+            if event.x < x:
+                break
+        if event.x < x and on_hint in ids:
+            self.post_message(self.Clicked(ids[on_hint]))
 
     def _hint(self, each: Action) -> Line:
         return Span(reach(each, self.keymap), Ink.TITLE), Span(f" {each.label}")

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from textual.app import ComposeResult
 
+from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Pair
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.tui.figures import amount, price_spans
@@ -50,6 +51,12 @@ class RacePane(Pane):
     """The race, and one line about the lock under it."""
 
     DEFAULT_CSS = "RacePane > Lines { height: 1; }"
+
+    ABOUT = (
+        "Every LP asked, best all-in price first; the lock is what the client price stands on.",
+        "vs lock: how much worse, in basis points. ms: how long the first answer took.",
+        "UNKNOWN, owes us: it has not said how an order ended, and is not asked for a price.",
+    )
 
     settling = False
     """Positions on the screen are older than those of the view."""
@@ -146,6 +153,8 @@ def _cells(row: Row, slice: Slice) -> tuple[Cell, Cell]:
         return Span("REJ", Ink.WARN), Span(row.state[:8], Ink.DIM)
     if row.state == "asked":
         return Span("asked …", Ink.DIM), ""
+    if row.state == Reason.OUTCOME_UNKNOWN:  # it still owes us the outcome of an order
+        return Span("UNKNOWN", Ink.BAD), Span("owes us", Ink.DIM)
     return Span(row.state[:12], Ink.WARN if row.state == "late" else Ink.DIM), ""
 
 

@@ -37,6 +37,11 @@ class Slice(NamedTuple):
 class LpsPane(Pane):
     """One line an LP."""
 
+    ABOUT = (
+        "Which LPs are asked. A resting one is tried again by itself; F7 shows all figures.",
+        "A blocked one waits for a person: look at its break, then type `unblock` and its name.",
+    )
+
     def compose(self) -> ComposeResult:
         self.name_it("LPs")
         self.grid = DeskGrid(_COLUMNS, id="lps", empty="no LPs: add [[lps]] to the configuration")

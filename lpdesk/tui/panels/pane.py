@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.containers import Vertical
 from textual.content import Content
 
 from lpdesk.domain.text import clean
 from lpdesk.tui.look import Look
+from lpdesk.tui.widgets.lines import DeskGrid, Lines
 
 
 class Pane(Vertical):
@@ -49,13 +50,43 @@ class Pane(Vertical):
             self._tabs = tabs
             self._draw_border()
 
+    def show_letter(self, letter: str) -> None:
+        """In jump mode: the key that leads here."""
+        self._letter = letter
+        self._draw_border()
+
+    @property
+    def grid_or_none(self) -> DeskGrid | None:
+        """Its list, if it is one that can be narrowed."""
+        return next((g for g in self.query(DeskGrid) if not isinstance(g, Lines)), None)
+
+    def narrow(self, wanted: str) -> None:
+        """Only rows with this text."""
+        grid = self.grid_or_none
+        if grid is not None:
+            self.wanted = wanted
+            grid.narrow(wanted)
+            self._draw_border()
+
+    wanted = ""
+    """What the rows on show have in common; empty shows all."""
+
+    ABOUT: ClassVar[tuple[str, ...]] = ()
+    """What `?` says of this pane."""
+
     _names: tuple[str, str] = ("", "")
     _tabs: tuple[tuple[str, bool], ...] = ()
+    _letter = ""
 
     def _draw_border(self) -> None:
         title, subtitle = (Content(clean(text)) for text in self._names)
         if self._tabs:
             styled = [Content.styled(name, "bold" if on else "dim") for name, on in self._tabs]
             title = Content(" │ ").join(styled)
+        if self._letter:
+            title = Content.assemble((f" {self._letter} ", "bold reverse"), " ", title)
+        if self.wanted:
+            narrow = Content.styled(f"/{clean(self.wanted, 40)}", "bold $warning")
+            subtitle = Content("  ").join([narrow, subtitle])
         self.border_title = title or None
         self.border_subtitle = subtitle or None

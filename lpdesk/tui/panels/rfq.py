@@ -40,6 +40,12 @@ class RfqPane(Pane):
 
     DEFAULT_CSS = "RfqPane { border-title-style: bold; }"
 
+    ABOUT = (
+        "The price the client gets, its side in words, and the time left of it.",
+        "The broken end of the bar is what the LP needs to execute: accept before it.",
+        "F9 deals at exactly this price; one that was replaced meanwhile is refused.",
+    )
+
     drawn: Slice | None = None
 
     def compose(self) -> ComposeResult:

@@ -7,32 +7,36 @@ each is an action of the one table.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.widget import Widget
+from textual.widgets import Input
 
 from lpdesk.domain.text import clean
 from lpdesk.session import Session
 from lpdesk.tui import actions
+from lpdesk.tui.complete import Completer
 from lpdesk.tui.dealer import Dealer
+from lpdesk.tui.gates import NO_GATES
 from lpdesk.tui.handlers import Handlers
-from lpdesk.tui.look import Look, first_focus, is_short
+from lpdesk.tui.look import Look, first_focus, is_short, market_of
 from lpdesk.tui.pacing import Pacer
 from lpdesk.tui.panels.blotter import BlotterPane
 from lpdesk.tui.panels.command import CommandInput, CommandLine, MessageLine
 from lpdesk.tui.panels.footer import Footer
-from lpdesk.tui.panels.ladder import LadderPane
+from lpdesk.tui.panels.ladder import LadderPane, OtherPair
 from lpdesk.tui.panels.leaderboard import RacePane
 from lpdesk.tui.panels.lps import LpsPane
 from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.panels.reel import Reel
 from lpdesk.tui.panels.rfq import RfqPane
 from lpdesk.tui.panels.status import StatusBar
+from lpdesk.tui.places import Places
+from lpdesk.tui.screens.pages import Pages
 from lpdesk.tui.transport import transport_of
 from lpdesk.tui.widgets.lines import InkScreen
 
@@ -42,29 +46,11 @@ if TYPE_CHECKING:
 BEAT_SECONDS: Final = 1 / 20
 """How often the screen asks whether there is anything new; asking costs next to nothing."""
 
-_TABS: Final = {"race": "Race", "settlement": "Settlement", "ladder": "Ladder", "lps": "LPs"}
-LAYOUTS: Final = {
-    "-wide": (),
-    "-compact": ("settlement", "ladder", "lps"),
-    "-narrow": ("race", "settlement", "ladder", "lps"),
-    "-tiny": (),
-}
-"""The layouts, and which panes take turns in one place."""
-
 
 class _Shown(Protocol):
     def see(self, look: Look) -> object: ...
 
     def show(self, slice: Any, /) -> None: ...
-
-
-def layout_for(width: int, height: int) -> str:
-    """Which layout a terminal of that size gets."""
-    if width < 60 or height < 20:
-        return "-tiny"
-    if width < 78:
-        return "-narrow"
-    return "-wide" if width >= 120 and height >= 36 else "-compact"
 
 
 class DeskScreen(InkScreen[None]):
@@ -76,13 +62,14 @@ class DeskScreen(InkScreen[None]):
     DEFAULT_CSS = """
     DeskScreen { layout: vertical; background: $background; }
     #panes { layout: grid; height: 1fr; }
-    DeskScreen.-wide #panes {
-        grid-size: 12; grid-columns: 1fr; grid-rows: 7 10 1fr;
-        RfqPane { column-span: 5; row-span: 2; }
-        RacePane { column-span: 4; row-span: 2; }
+    DeskScreen.-wide #panes, DeskScreen.-broad #panes {
+        grid-size: 12; grid-columns: 1fr; grid-rows: 17 1fr;
+        RfqPane { column-span: 5; }
+        RacePane { column-span: 4; }
         LadderPane, LpsPane { column-span: 3; }
         BlotterPane { column-span: 12; }
     }
+    DeskScreen.-broad #panes { grid-rows: 22 1fr; BlotterPane { column-span: 9; } }
     DeskScreen.-compact #panes {
         grid-size: 2; grid-columns: 1fr 39; grid-rows: 10 1fr;
         Pane { padding: 0; }
@@ -101,6 +88,7 @@ class DeskScreen(InkScreen[None]):
         RfqPane { display: block; border: none; }
     }
     DeskScreen.-reading CommandLine { display: none; }
+    DeskScreen.-maker #panes { display: none; }
     """
 
     def __init__(self, session: Session, *, still: bool = False, bell: bool = False) -> None:
@@ -109,12 +97,15 @@ class DeskScreen(InkScreen[None]):
         self.transport = transport_of(session)
         self.dealer = Dealer(session, self._say, self._later, self.focus_rfq)
         self.handlers = Handlers(self)
+        self.places = Places(self)
         self.pacer = Pacer()
+        self.gates = NO_GATES
         self._still = still
         self.bell_wanted = bell
         self._belled = ""
         self._focus = ""
-        self._tab = ""
+        self.pages = Pages(self)
+        self._shown: list[_Shown] = []
         self._seen: tuple[object, int] = (None, 0)
         self._beat_at: float | None = None
         self._worst_lag = 0.0
@@ -133,6 +124,7 @@ class DeskScreen(InkScreen[None]):
         self.message = MessageLine(id="message")
         self.line = CommandLine()
         self.footer = Footer(id="footer")
+        self.places.lay_out(*self.app.size)
         yield self.status_bar
         yield Container(self.rfq, self.race, self.ladder, self.lps, self.blotter, id="panes")
         yield self.message
@@ -145,6 +137,7 @@ class DeskScreen(InkScreen[None]):
     def on_mount(self) -> None:
         """Start pulling; the dealer may type at once."""
         self.footer.keymap = self.desk_app.own_keymap
+        self.line.input.suggester = Completer(lambda: self.session.view, self.desk_app.own_themes)
         shown: list[_Shown] = [self.rfq, self.race, self.ladder, self.lps, self.blotter]
         shown += [self.status_bar, self.message, self.footer]
         shown += [self.reel] if self.transport is not None else []
@@ -152,9 +145,9 @@ class DeskScreen(InkScreen[None]):
         self.pacer.focused = self.rfq
         for each in shown:
             self.pacer.add(each, self._pull(each))
-        self._behind_tabs()
         if self.desk_app.problems:
-            self._say("warn", self.desk_app.problems[0])
+            first, *others = self.desk_app.problems
+            self._say("warn", f"{first} (and {len(others)} more)" if others else first)
         if self.transport is None:
             self.line.input.focus()
         else:
@@ -169,20 +162,7 @@ class DeskScreen(InkScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""
-        chosen = layout_for(event.size.width, event.size.height)
-        for name in LAYOUTS:
-            self.set_class(name == chosen, name)
-        self._behind_tabs()
-
-    def _behind_tabs(self) -> None:
-        """In the smaller layouts some panes share a place, and their titles say so."""
-        shared = next((keys for name, keys in LAYOUTS.items() if self.has_class(name)), ())
-        front = self._tab if self._tab in shared else next(iter(shared), "")
-        tabs = tuple((_TABS[key], key == front) for key in shared)
-        for key in _TABS:
-            pane = self._pane(key)
-            pane.set_class(key in shared and key != front, "-behind")
-            pane.show_tabs(tabs if key in shared else ())
+        self.places.lay_out(*event.size)
 
     # Looking
 
@@ -198,10 +178,13 @@ class DeskScreen(InkScreen[None]):
             now=self.session.now(),
             label=self.session.label,
             focus=known,
-            can_command=self.session.can_command and not self.desk_app.restricted,
+            can_command=self.session.can_command,
             replay=replay,
             dealing=self.dealer.is_dealing(known),
-            in_pane=self.focused is not self.line.input,
+            market=market_of(view, known, self.pages.chosen),
+            page="maker" if self.pages.page else "",
+            in_pane=not self.at_line,
+            asked=self.message.question is not None,
         )
 
     def _pull(self, pane: _Shown) -> Callable[[], object]:
@@ -251,6 +234,11 @@ class DeskScreen(InkScreen[None]):
             self._belled = quote.quote_id
 
     @property
+    def at_line(self) -> bool:
+        """The keys go to the command line."""
+        return self.focused is self.line.input
+
+    @property
     def behind(self) -> bool:
         """Frames are being left out, so the dealer may be looking at an old one."""
         return bool(getattr(self.app._driver, "behind", False))
@@ -262,8 +250,10 @@ class DeskScreen(InkScreen[None]):
         if action != "act" or not self.is_mounted:
             return True
         each = actions.action(str(parameters[0]))
-        if each.id == "line":
-            return self.focused is not self.line.input
+        if each.typed_on_line and isinstance(self.focused, Input):
+            return False
+        if self.pages.page is not None and each.handler == "next":
+            return False  # Tab moves on the page
         return not (each.only == "replay" and self.transport is None)
 
     def action_act(self, id: str) -> None:
@@ -282,13 +272,17 @@ class DeskScreen(InkScreen[None]):
     @on(CommandInput.Entered)
     def _entered(self, event: CommandInput.Entered) -> None:
         """A word of the table, or a request."""
-        self.message.read()
+        if self.places.finding:
+            self.places.found()
+            return
         first, *words = event.line.split()
+        if first != "yes":
+            self.message.read()
         action = actions.by_word(first)
         if action is not None:
             self.act(action, words)
             if self.transport is not None:
-                self.back()
+                self.places.back()
             return
         look = self.look()
         if not look.can_command or look.replay:
@@ -298,13 +292,34 @@ class DeskScreen(InkScreen[None]):
         else:
             self.dealer.request(event.line, look.view.settings)
 
+    @on(CommandInput.Changed)
+    def _typing(self, event: CommandInput.Changed) -> None:
+        """A list is narrowed while it is typed after a `/`."""
+        if self.places.finding and event.value:  # Enter empties the line before it is heard
+            if event.value.startswith("/"):
+                self.places.find(event.value[1:])
+            else:
+                self.places.find("")
+                self.places.found()
+                self.places.to_line()
+
+    def on_key(self, event: events.Key) -> None:
+        """Nothing has the keys in jump mode, so they come here."""
+        if self.places.jumping:
+            event.stop()
+            self.places.jump(event.key)
+
+    @on(Footer.Clicked)
+    def _footer_clicked(self, event: Footer.Clicked) -> None:
+        self.action_act(event.id)
+
     @on(CommandInput.Refused)
     def _paste_refused(self, event: CommandInput.Refused) -> None:
         self._say("warn", event.text)
 
     def focus_rfq(self, rfq_id: str) -> None:
-        """Put an RFQ in focus."""
-        self._focus = rfq_id
+        """Put an RFQ in focus; the ladder follows to its pair."""
+        self._focus, self.pages.chosen = rfq_id, ""
         self.echo()
 
     def echo(self) -> None:
@@ -322,54 +337,20 @@ class DeskScreen(InkScreen[None]):
 
         return self.run_worker(run(), group="commands", exit_on_error=True)
 
-    # Moving around
+    # Pages
 
-    def _pane(self, name: str) -> Pane:
-        panes: dict[str, Pane] = {
-            "rfq": self.rfq,
-            "race": self.race,
-            "ladder": self.ladder,
-            "settlement": self.blotter,
-            "lps": self.lps,
-        }
-        return panes[name]
+    @on(OtherPair)
+    def _other_pair(self, event: OtherPair) -> None:
+        self.pages.other_pair(event.step)
 
-    def enter(self, name: str) -> None:
-        """Keys go to a pane, which comes to the front."""
-        if name in _TABS:
-            self._tab = name
-            self._behind_tabs()
-        pane = self._pane(name)
-        if pane.display:
-            self._focus_now(pane.query_one(f"#{name}"))
+    def show_too(self, panes: Sequence[Pane]) -> None:
+        """Panes of a page are pulled while it is open."""
+        for pane in panes:
+            self._shown.append(pane)
+            self.pacer.add(pane, self._pull(pane))
 
-    def to_line(self) -> None:
-        """Keys go to the command line."""
-        self.remove_class("-reading")
-        self._focus_now(self.line.input)
-
-    def back(self) -> None:
-        """One level back; a trade is never touched."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.transport is not None:
-            self.add_class("-reading")
-            self._focus_now(self.rfq.card)
-        elif self.focused is not self.line.input:
-            self.to_line()
-        else:
-            self.message.read()
-
-    def zoom(self) -> None:
-        """The pane with the keys fills the screen, and back."""
-        if self.maximized is not None:
-            self.minimize()
-            return
-        pane = next(
-            (w for w in (self.focused or self).ancestors_with_self if isinstance(w, Pane)), None
-        )
-        self.maximize(pane or self.rfq)
-
-    def _focus_now(self, widget: Widget) -> None:
-        """At once, so that keys typed ahead go there and nowhere else."""
-        self.set_focus(widget)
+    def show_no_more(self, panes: Sequence[Pane]) -> None:
+        """It was closed."""
+        for pane in panes:
+            self.pacer.remove(pane)
+        self._shown = [each for each in self._shown if each not in panes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -42,8 +43,9 @@ class HelpPage(Screen[None]):
     HelpPage Static { width: 1fr; }
     """
 
-    def __init__(self, *, can_command: bool, replay: bool) -> None:
+    def __init__(self, *, can_command: bool, replay: bool, about: Sequence[str] = ()) -> None:
         super().__init__()
+        self._about = about
         self._leave = "desk" if replay else "replay"
         self._can_command = can_command
 
@@ -56,11 +58,14 @@ class HelpPage(Screen[None]):
         if not self._can_command:
             actions = [each for each in actions if each.only != "desk"]
         parts = [Content.styled("lpdesk   Esc goes back", "$desk-dim"), Content("")]
+        if self._about:
+            parts += [_title("This pane"), *(Content(f"  {line}") for line in self._about)]
+            parts.append(Content(""))
         if self._can_command:
             parts += [_title("Requests"), *_pairs(_REQUESTS, 36), Content("")]
         parts.append(_title("Keys and words"))
         for keys, words, about in key_table(actions):
-            row = Content.assemble((f"  {keys:<10}", "bold $primary"), f"{words:<22}")
+            row = Content.assemble((f"  {keys:<10}", "bold $primary"), f"{words:<36}")
             parts.append(Content.assemble(row, (about, "$desk-dim")))
         parts += [Content(""), _title("Signs"), *_pairs(_SIGNS, 18)]
         return Content("\n").join(parts)

@@ -51,6 +51,10 @@ _HEADER: Final = _Line("header")
 _BLANK: Final = _Line("blank")
 
 
+def _text(row: Row) -> str:
+    return "\t".join("".join(s.text for s in spans_of(cell)) for cell in row.cells).casefold()
+
+
 class LineGrid(Widget, can_focus=True):
     """Rows of fixed columns, with a cursor.
 
@@ -127,7 +131,9 @@ class LineGrid(Widget, can_focus=True):
         self._header = 1 if header else 0
         self._has_cursor = cursor
         self._empty = empty
-        self._rows: tuple[Row, ...] = ()
+        self._all: tuple[Row, ...] = ()
+        self._rows: tuple[Row, ...] = ()  # those of `_all` that `_wanted` leaves
+        self._wanted = ""
         self._places: tuple[Placed, ...] = ()
         self._lines: list[_Line] = []
         self._strips: list[Strip | None] = []
@@ -142,7 +148,9 @@ class LineGrid(Widget, can_focus=True):
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show these rows, top first. The cursor and a scrolled view stay with their rows."""
         anchor = self._rows[self._top].key if self._top < len(self._rows) else None
-        self._rows = tuple(rows)
+        self._all = tuple(rows)
+        wanted = self._wanted
+        self._rows = tuple(row for row in rows if wanted in _text(row)) if wanted else self._all
         self._at = self._index_of(self._follow, self._at if self._follow is not None else 0)
         if self._top:
             self._top = self._index_of(anchor, self._top)
@@ -158,6 +166,11 @@ class LineGrid(Widget, can_focus=True):
         """First row shown, rows shown, rows in all: what a pane's subtitle may say."""
         shown = min(self._page, len(self._rows) - self._top)
         return self._top, max(0, shown), len(self._rows)
+
+    def narrow(self, wanted: str) -> None:
+        """Show only rows with this text in a cell, whatever the case; empty shows all."""
+        self._wanted = wanted.casefold()
+        self.show_rows(self._all)
 
     def select(self, key: str) -> None:
         """Put the cursor on the row with `key`, if there is one."""

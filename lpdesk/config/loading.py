@@ -1,0 +1,213 @@
+"""From the packaged defaults, the user's file and the environment to one checked `Config`.
+
+All problems are reported at once, each with its place; no secret is ever part of a message.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from lpdesk.config.tables import Config, LpTable, MakerTable
+from lpdesk.domain import settings as s
+from lpdesk.domain.making import checked
+from lpdesk.domain.text import clean
+from lpdesk.domain.values import BadNumber
+from lpdesk.engines.lock import POLICIES
+from lpdesk.engines.strategy import STRATEGIES
+
+PREFIX = "LPDESK_"
+OWN_VARIABLES = frozenset({"LPDESK_CONFIG", "LPDESK_JOURNAL", "LPDESK_SEED", "LPDESK_THEME"})
+
+
+class BadConfig(ValueError):
+    """Everything that is wrong, one line each, safe to print."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Defaults, overlaid by the file at `path`, overlaid by `LPDESK_…`. Raises `BadConfig`."""
+    problems: list[str] = []
+    merged = _read(_packaged("config.toml"), problems)
+    own = _read(path, problems) if path is not None else {}
+    own = _overlay(own, _environment(environ))
+    if "makers" not in own and ("pairs" in own or "lps" in own):
+        merged.pop("makers", None)  # the packaged makers go with the packaged pairs and sandbox
+    config = _validated(_overlay(merged, own), problems)
+    problems += _inconsistencies(config)
+    if problems:
+        raise BadConfig(problems)
+    return config
+
+
+def _validated(merged: dict[str, Any], problems: list[str]) -> Config:
+    """The configuration without what is wrong in it, so that the rest can be judged, too."""
+    while True:
+        try:
+            return Config.model_validate(merged)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            problems += [_problem(item) for item in found]
+            for place in sorted({_part(item["loc"]) for item in found}, key=str, reverse=True):
+                merged = _without(merged, place)
+
+
+def _part(place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """What to leave out for a problem at `place`: of a list the whole item."""
+    return place[:2] if len(place) > 1 and isinstance(place[1], int) else place
+
+
+def _without(table: Any, place: tuple[int | str, ...]) -> Any:
+    """A copy without the entry at `place`."""
+    if not isinstance(table, dict) or not place or place[0] not in table:
+        return table
+    key, rest = place[0], place[1:]
+    if isinstance(table[key], list) and rest:
+        kept = [item for index, item in enumerate(table[key]) if index != rest[0]]
+        return table | {key: kept}
+    if rest and isinstance(table[key], dict) and rest[0] in table[key]:
+        return table | {key: _without(table[key], rest)}
+    return {name: value for name, value in table.items() if name != key}
+
+
+def _packaged(name: str) -> Path:
+    """A file that ships with lpdesk: in the wheel under `_data`, in a checkout at the top."""
+    inside = Path(str(files("lpdesk"))) / "_data" / name
+    return inside if inside.exists() else Path(str(files("lpdesk"))).parent / name
+
+
+def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        with path.expanduser().open("rb") as file:
+            return tomllib.load(file, parse_float=Decimal)
+    except OSError as error:
+        problems.append(f"{path}: {error.strerror or 'cannot be read'}")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: {clean(str(error), 120)}")
+    return {}
+
+
+def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged, everything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = (
+            _overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
+    return merged
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """LPDESK_RULES__DWELL_SECONDS=2 -> {"rules": {"dwell_seconds": 2}}. TOML values, else text."""
+    overlay: dict[str, Any] = {}
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in OWN_VARIABLES:
+            continue
+        *tables, key = name.removeprefix(PREFIX).lower().split("__")
+        place = overlay
+        for table in tables:
+            place = place.setdefault(table, {})
+        try:
+            place[key] = tomllib.loads(f"v = {environ[name]}", parse_float=Decimal)["v"]
+        except tomllib.TOMLDecodeError:
+            place[key] = environ[name]
+    return overlay
+
+
+def _problem(item: Any) -> str:
+    """`rules.dwell_seconds: …`; the wrong value itself is not repeated, it may be a secret."""
+    words = {"extra_forbidden": "unknown key", "missing": "is needed"}
+    message = words.get(item["type"], item["msg"].removeprefix("Value error, "))
+    return f"{clean('.'.join(str(part) for part in item['loc']), 80)}: {message}"
+
+
+def _inconsistencies(config: Config) -> list[str]:
+    """What no single field can know."""
+    problems = []
+    symbols = [pair.symbol for pair in config.pairs]
+    clients = [client.name for client in config.clients]
+    lps = [lp.name for lp in config.lps]
+    for what, names in (("pairs", symbols), ("clients", clients), ("lps", lps)):
+        problems += [f"{what}: {n} appears twice" for n in sorted({*names}) if names.count(n) > 1]
+    if config.desk.default_client not in clients:
+        problems.append(f"desk.default_client: {config.desk.default_client} is not a client")
+    if config.rules.lock_policy not in POLICIES:
+        problems.append(f"rules.lock_policy: one of {', '.join(POLICIES)}")
+    desk_wide = any(not rule.client and not rule.pair for rule in config.markups)
+    for index, pair in enumerate(config.pairs):
+        if pair.markup_bps is None and not desk_wide:
+            problems.append(f"pairs.{index}.markup_bps: is needed, or a [[markups]] for everybody")
+    for index, lp in enumerate(config.lps):
+        problems += [f"lps.{index}.pairs: {p} is no pair" for p in lp.pairs if p not in symbols]
+        problems += _secret_problems(f"lps.{index}", lp)
+        if not lp.url.startswith(("http://", "https://")):
+            problems.append(f"lps.{index}.url: must begin with http:// or https://")
+        if "@" in lp.url:
+            problems.append(f"lps.{index}.url: give key and secret, not a password in the address")
+        if lp.kind not in s.LP_KINDS:
+            problems.append(f"lps.{index}.kind: one of {', '.join(s.LP_KINDS)}")
+    if config.makers and config.lps and not config.feeds:
+        problems.append("makers: need [[feeds]] to quote around")
+    for index, maker in enumerate(config.makers):
+        problems += _maker_problems(f"makers.{index}", maker, symbols)
+    for index, rule in enumerate(config.markups):
+        if rule.pair and rule.pair not in symbols:
+            problems.append(f"markups.{index}.pair: {rule.pair} is no pair")
+        if rule.client and rule.client not in clients:
+            problems.append(f"markups.{index}.client: {rule.client} is not a client")
+    return problems
+
+
+def _maker_problems(place: str, maker: MakerTable, symbols: list[str]) -> list[str]:
+    problems = []
+    if maker.symbol not in symbols:
+        problems.append(f"{place}.symbol: {maker.symbol} is no pair")
+    if maker.strategy not in STRATEGIES:
+        problems.append(f"{place}.strategy: one of {', '.join(STRATEGIES)}")
+    for name, value in maker.parameters.items():
+        try:
+            checked(name, value)
+        except BadNumber as bad:
+            problems.append(f"{place}.parameters.{clean(name, 40)}: {bad}")
+    return problems
+
+
+def _secret_problems(place: str, lp: LpTable) -> list[str]:
+    problems = []
+    for field in ("key", "secret"):
+        try:
+            resolve_secret(getattr(lp, field))
+        except ValueError as error:
+            problems.append(f"{place}.{field}: {error}")
+    return problems
+
+
+def resolve_secret(value: SecretStr) -> str:
+    """A secret from where it is: env:NAME, file:PATH (ours alone), or the value itself."""
+    text = value.get_secret_value()
+    if text.startswith("env:"):
+        found = os.environ.get(text.removeprefix("env:"))
+        if found is None:
+            raise ValueError("the environment variable is not set")
+        return found
+    if not text.startswith("file:"):
+        return text
+    path = Path(text.removeprefix("file:")).expanduser()
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ValueError("the file can be read by others: chmod 600")
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None

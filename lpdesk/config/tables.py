@@ -1,0 +1,154 @@
+"""The configuration's tables: names, types and bounds of every key."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from lpdesk.domain.values import BadNumber, Dealt, number
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
+
+
+def _money(value: object) -> Decimal:
+    try:
+        return number(value)
+    except BadNumber as bad:
+        raise ValueError(str(bad)) from None
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError("a name of letters, digits, . _ and - is needed")
+    return value.lower()
+
+
+def _symbol(value: object) -> str:
+    if not isinstance(value, str) or value.count("/") != 1 or not all(value.split("/")):
+        raise ValueError("write BASE/QUOTE")
+    if not value.replace("/", "").isalnum() or not value.isascii() or len(value) > 24:
+        raise ValueError("letters and digits only")
+    return value.upper()
+
+
+Money = Annotated[Decimal, BeforeValidator(_money)]
+Positive = Annotated[Decimal, BeforeValidator(_money), Field(gt=0)]
+NotNegative = Annotated[Decimal, BeforeValidator(_money), Field(ge=0)]
+MarkupBps = Annotated[Decimal, BeforeValidator(_money), Field(ge=0, le=1000)]
+Name = Annotated[str, BeforeValidator(_name)]
+Symbol = Annotated[str, BeforeValidator(_symbol)]
+Places = Annotated[int, Field(ge=0, le=18, strict=True)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PairTable(_Table):
+    symbol: Symbol
+    base_decimals: Places
+    quote_decimals: Places
+    minimum: Positive
+    maximum: Positive | None = None
+    markup_bps: MarkupBps | None = None
+    profit: Dealt = Dealt.QUOTE
+
+
+class ClientTable(_Table):
+    name: Name
+    balances: dict[str, NotNegative] = {}
+    maximum: Positive | None = None
+
+
+class MarkupTable(_Table):
+    bps: MarkupBps
+    client: Name | Literal[""] = ""
+    pair: Symbol | Literal[""] = ""
+    from_base: NotNegative = Decimal(0)
+
+
+class LpTable(_Table):
+    name: Name
+    kind: str = "rest"
+    url: str
+    key: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    tier: Annotated[int, Field(ge=1, le=9, strict=True)] = 1
+    pairs: tuple[Symbol, ...] = ()
+    timeout_seconds: Positive = Decimal(2)
+    poll_seconds: Positive = Decimal("0.5")
+    rate_per_second: Positive = Decimal(20)
+    fee_bps: Annotated[Money, Field(ge=-100, le=1000)] = Decimal(0)
+    minimum: NotNegative = Decimal(0)
+    maximum: Positive | None = None
+    credit: dict[str, NotNegative] = {}
+
+
+class MakerTable(_Table):
+    symbol: Symbol
+    strategy: str = "levels"
+    parameters: dict[str, Money] = {}
+
+
+class FeedTable(_Table):
+    kind: str
+    name: str = ""
+    url: str = ""
+    rest_url: str = ""
+    pairs: tuple[Symbol, ...] = ()
+    markets: dict[str, str] = {}
+
+
+class RulesTable(_Table):
+    lock_policy: str = "price"
+    threshold_bps: NotNegative = Decimal(1)
+    dwell_seconds: NotNegative = Decimal(1)
+    validity_buffer_seconds: NotNegative = Decimal(2)
+    max_validity_seconds: Positive = Decimal(60)
+    rfq_duration_seconds: Positive = Decimal(30)
+    auto_refresh: Annotated[bool, Field(strict=True)] = False
+    max_refreshes: Annotated[int, Field(ge=0, le=1000, strict=True)] = 20
+    max_live_rfqs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 50
+    price_band_bps: Positive = Decimal(500)
+    stale_after_seconds: Positive = Decimal(5)
+    loss_limit_bps: NotNegative = Decimal(0)
+    unfound_grace_seconds: NotNegative = Decimal(10)
+    breaker_failures: Annotated[int, Field(ge=1, strict=True)] = 5
+    breaker_retry_seconds: Positive = Decimal(2)
+
+
+class DeskTable(_Table):
+    journal: Path | None = None
+    default_client: Name = "acme"
+    balances: dict[str, Money] = {}
+
+
+class ScreenTable(_Table):
+    theme: str = "harbour"
+    bell: Annotated[bool, Field(strict=True)] = True
+    confirm_above: NotNegative = Decimal(0)
+    confirm_deviation_bps: NotNegative = Decimal(0)
+    keymap: dict[str, str] = {}
+
+
+class SandboxTable(_Table):
+    cast: str = "default"
+
+
+class Config(_Table):
+    """The whole configuration. `lps` empty means the embedded sandbox."""
+
+    desk: DeskTable = DeskTable()
+    screen: ScreenTable = ScreenTable()
+    rules: RulesTable = RulesTable()
+    sandbox: SandboxTable = SandboxTable()
+    pairs: tuple[PairTable, ...] = ()
+    clients: tuple[ClientTable, ...] = ()
+    markups: tuple[MarkupTable, ...] = ()
+    lps: tuple[LpTable, ...] = ()
+    makers: tuple[MakerTable, ...] = ()
+    feeds: tuple[FeedTable, ...] = ()

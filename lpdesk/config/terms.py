@@ -1,0 +1,85 @@
+"""From the configuration to the pure settings of the core."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lpdesk.config.tables import Config, LpTable, PairTable
+from lpdesk.domain import settings as s
+from lpdesk.domain.making import MakerTerms
+from lpdesk.domain.values import SECOND
+
+
+def _ns(seconds: Decimal) -> int:
+    return int(seconds * SECOND)
+
+
+def settings(config: Config, lps: tuple[s.Lp, ...], environment: str) -> s.Settings:
+    """The pure part, for the core."""
+    rules = config.rules
+    return s.Settings(
+        environment=environment,
+        default_client=config.desk.default_client,
+        desk_balances=config.desk.balances,
+        lps=lps,
+        pairs=tuple(_pair(pair) for pair in config.pairs),
+        clients=tuple(
+            s.Client(name=c.name, balances=c.balances, maximum=c.maximum) for c in config.clients
+        ),
+        markups=tuple(
+            s.Markup(bps=m.bps, client=m.client, pair=m.pair, from_base=m.from_base)
+            for m in config.markups
+        ),
+        makers=tuple(
+            MakerTerms(symbol=m.symbol, strategy=m.strategy, parameters=m.parameters)
+            for m in config.makers
+        ),
+        rules=s.Rules(
+            lock_policy=rules.lock_policy,
+            threshold_bps=rules.threshold_bps,
+            dwell_ns=_ns(rules.dwell_seconds),
+            validity_buffer_ns=_ns(rules.validity_buffer_seconds),
+            max_validity_ns=_ns(rules.max_validity_seconds),
+            rfq_duration_ns=_ns(rules.rfq_duration_seconds),
+            auto_refresh=rules.auto_refresh,
+            max_refreshes=rules.max_refreshes,
+            max_live_rfqs=rules.max_live_rfqs,
+            price_band_bps=rules.price_band_bps,
+            stale_after_ns=_ns(rules.stale_after_seconds),
+            loss_limit_bps=rules.loss_limit_bps,
+            unfound_grace_ns=_ns(rules.unfound_grace_seconds),
+            breaker_failures=rules.breaker_failures,
+            breaker_retry_ns=_ns(rules.breaker_retry_seconds),
+        ),
+    )
+
+
+def _pair(pair: PairTable) -> s.Pair:
+    base, quote = pair.symbol.split("/")
+    return s.Pair(
+        base=base,
+        quote=quote,
+        base_decimals=pair.base_decimals,
+        quote_decimals=pair.quote_decimals,
+        minimum=pair.minimum,
+        maximum=pair.maximum,
+        markup_bps=pair.markup_bps,
+        profit=pair.profit,
+    )
+
+
+def lp_terms(lp: LpTable) -> s.Lp:
+    """An LP's terms for the core."""
+    return s.Lp(
+        name=lp.name,
+        kind=lp.kind,
+        tier=lp.tier,
+        pairs=lp.pairs,
+        timeout_ns=_ns(lp.timeout_seconds),
+        poll_interval_ns=_ns(lp.poll_seconds),
+        rate_per_second=lp.rate_per_second,
+        fee_bps=lp.fee_bps,
+        minimum=lp.minimum,
+        maximum=lp.maximum,
+        credit=lp.credit,
+    )

@@ -1,0 +1,194 @@
+"""What the hands can do besides dealing: completing, narrowing, jumping, sorting, confirming."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from lpdesk.domain import commands as cmd
+from lpdesk.tui.actions import check_keymap
+from lpdesk.tui.complete import complete
+from lpdesk.tui.driver import Bursts
+from lpdesk.tui.gates import Gates
+from lpdesk.tui.picture import text_of
+from lpdesk.tui.screens.help import HelpPage
+from lpdesk.tui.screens.lps import LpsPage
+from tests.conftest import eventually
+from tests.tui.dealing import at, message, type_line
+from tests.tui.stories import busy
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [
+        ("ha", "halt"),
+        ("b 2 et", "b 2 eth/usdt"),
+        ("B 2 ET", "B 2 ETh/usdt"),
+        ("b 2 btc/usdt @h", "b 2 btc/usdt @hilbert"),
+        ("b 2 btc/usdt via k", "b 2 btc/usdt via kepler"),
+        ("theme h", "theme harbour"),
+        ("x r-000007", None),
+        ("x r-00000", "x r-000007"),
+        ("b 2", None),
+        ("zzz", None),
+        ("b 2 ", None),
+    ],
+)
+def test_completion(typed: str, whole: str | None) -> None:
+    assert complete(typed, busy().view, ["harbour", "linen"]) == whole
+
+
+async def test_the_right_arrow_takes_what_is_offered() -> None:
+    async with at(busy()) as (app, pilot):
+        await pilot.press(*"b 2 et")
+        await eventually(lambda: app.desk.line.input._suggestion)
+        await pilot.press("right")
+        assert app.desk.line.input.value == "b 2 eth/usdt"
+
+
+async def test_a_slash_narrows_the_list_with_the_keys() -> None:
+    async with at(busy()) as (app, pilot):
+        await pilot.press("f5", "slash", *"hil")
+        await pilot.pause()
+        assert "T-000004" in text_of(app) and "T-000001" not in text_of(app)
+        await pilot.press("enter")
+        assert app.focused is not None and app.focused.id == "settlement"
+        assert "/hil" in text_of(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "T-000001" in text_of(app)
+        await pilot.press("escape", "/")
+        assert app.desk.line.input.value == "/", "on the line it is a character"
+
+
+async def test_jump_mode() -> None:
+    async with at(busy()) as (app, pilot):
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        assert " s  LP race" in text_of(app)
+        await pilot.press("s")
+        assert app.focused is not None and app.focused.id == "race"
+        await pilot.press("ctrl+o", "q")
+        assert app.desk.at_line, "any other key goes back to the line"
+        assert app.desk.line.input.value == ""
+
+
+async def test_the_blotter_is_sorted_by_word_and_by_click() -> None:
+    def order(text: str) -> list[str]:
+        return [word for word in text.split() if word.startswith("T-0")]
+
+    async with at(busy(), (160, 48)) as (app, pilot):
+        first = order(text_of(app))
+        await type_line(app, pilot, "sort pnl")
+        assert "by pnl ▼" in text_of(app)
+        assert order(text_of(app))[0] == "T-000001" and order(text_of(app))[-1] == "T-000004"
+        await pilot.click("#settlement", offset=(1, 0))
+        assert "by time ▼" in text_of(app) and order(text_of(app)) == first
+        await pilot.click("#settlement", offset=(1, 0))
+        assert order(text_of(app)) == first[::-1]
+        await pilot.press("escape")
+        await type_line(app, pilot, "sort nonsense")
+        assert "sort pnl" in message(app)
+
+
+async def test_the_footer_is_clicked() -> None:
+    desk = busy()
+    async with at(desk) as (_, pilot):
+        await pilot.click("#footer", offset=(5, 0))
+        await pilot.pause()
+        assert [type(each) for each in desk.submitted] == [cmd.AcceptQuote]
+        await pilot.click("#footer", offset=(116, 0))
+        await eventually(lambda: desk.view.status.halted)
+
+
+async def test_help_for_the_pane_and_the_lps_page() -> None:
+    async with at(busy()) as (app, pilot):
+        await pilot.press("f3", "question_mark")
+        assert isinstance(app.screen, HelpPage) and "owes us" in text_of(app)
+        await pilot.press("escape", "f7")
+        await pilot.pause()
+        assert isinstance(app.screen, LpsPage)
+        assert "kepler" in text_of(app) and "next probe" in text_of(app)
+        await pilot.press("escape")
+        assert app.screen is app.desk
+
+
+async def test_a_theme_is_worn_while_the_cursor_is_on_it() -> None:
+    async with at(busy()) as (app, pilot):
+        await type_line(app, pilot, "theme")
+        await pilot.press(*"linen")
+        await eventually(lambda: app.theme == "linen")
+        await pilot.press("escape")
+        await eventually(lambda: app.theme == "harbour")
+        await type_line(app, pilot, "theme")
+        await pilot.press(*"linen", "enter")
+        await eventually(lambda: app.screen is app.desk and app.theme == "linen")
+
+
+async def test_a_gate_asks_back_and_deals_on_the_word() -> None:
+    desk = busy()
+    async with at(desk, still=True) as (app, pilot):
+        app.desk.gates = Gates(above=Decimal(100_000))
+        await pilot.press("f9", "f9")
+        await pilot.pause()
+        assert desk.submitted == []
+        assert message(app).startswith(
+            "! BUY 1.5 BTC at 100,005.18, quoted 2 s ago: more than 100,000 USDT"
+        )
+        assert message(app).endswith("type: yes")
+        await pilot.press("escape")
+        await type_line(app, pilot, "yes")
+        assert desk.submitted == [] and "nothing is asked" in message(app)
+        await pilot.press("f9")
+        await type_line(app, pilot, "yes")
+        assert [type(each) for each in desk.submitted] == [cmd.AcceptQuote]
+
+
+async def test_a_gate_refuses_a_quote_that_was_replaced() -> None:
+    desk = busy()
+    async with at(desk) as (app, pilot):
+        app.desk.gates = Gates(deviation_bps=Decimal("0.1"))
+        await pilot.press("f9")
+        await pilot.pause()
+        assert "bp from the market" in message(app)
+        drawn = app.desk.rfq.on_screen
+        desk.market.drift = Decimal(-9)
+        desk.run(1.2)
+        await eventually(lambda: app.desk.rfq.on_screen != drawn)
+        await type_line(app, pilot, "yes")
+        assert desk.submitted == [] and message(app).startswith("! quote changed")
+
+
+async def test_copy_is_on_the_clipboard_and_in_a_file(tmp_path: Path) -> None:
+    async with at(busy(), state_dir=tmp_path) as (app, pilot):
+        await type_line(app, pilot, "copy")
+        text = (tmp_path / "copied.txt").read_text().strip()
+        assert text == app.clipboard
+        assert text.startswith("acme: you buy 1.5 BTC at 100,005.18 USDT/BTC, you pay 150,007.77")
+        assert "good for 7 s" in text and str(tmp_path) in message(app)
+        assert (tmp_path / "copied.txt").stat().st_mode & 0o077 == 0
+
+
+def test_a_keymap_that_cannot_be_is_refused() -> None:
+    check_keymap({"accept": "ctrl+d", "step": "f9"})  # a replay has no accept
+    for keymap, why in (
+        ({"acept": "f5"}, "no action 'acept'"),
+        ({"accept": "a"}, "printable key 'a'"),
+        ({"help": "f9"}, "accept and help cannot share the key 'f9'"),
+        ({"zoom": "f2"}, "cannot share the key 'f2'"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            check_keymap(keymap)
+
+
+def test_two_lines_in_one_read_are_a_paste() -> None:
+    burst = Bursts()
+    assert burst.typed("b 1 btc/usdt\r", 0.0) == "b 1 btc/usdt\r"
+    assert burst.typed("\x1b[20~\x1b[20~", 0.0) == "\x1b[20~\x1b[20~"
+    assert burst.typed("\r\r\r", 0.0) == "\r\r\r", "a held Enter is no paste"
+    pasted = burst.typed("b 1 btc/usdt\rs 1 btc/usdt\rb 3", 1.0)
+    assert pasted == "\x1b[200~b 1 btc/usdt\rs 1 btc/usdt\rb 3\x1b[201~"
+    assert burst.typed(" btc/usdt\r", 1.01).startswith("\x1b[200~"), "its next piece"
+    assert burst.typed("b 1 btc/usdt\r", 2.0) == "b 1 btc/usdt\r"
