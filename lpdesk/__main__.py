@@ -10,9 +10,15 @@ SWITCHES = ("TEXTUAL_", "LPDESK_", "XDG_")
 """Variables that could load a driver, write a log or open another journal."""
 
 
+def _terminal() -> bool:
+    """Whether all three streams are a terminal; a closed one is None."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def main() -> None:
     """`lpdesk` alone, on a terminal, opens the desk; the command table is imported for words."""
-    if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+    if len(sys.argv) == 1 and _terminal():
         gc.disable()  # nothing built before the first paint is garbage; the screen enables it
         from lpdesk.fronts import alone
 

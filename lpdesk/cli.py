@@ -140,12 +140,12 @@ def desk(
 
     if restricted and (os.environ.get("SSH_ORIGINAL_COMMAND") or not sys.stdout.isatty()):
         fail("this key opens the desk on a terminal and nothing else", USAGE)
-    if not plain and sys.stdout.isatty():
+    if not plain and sys.stdout is not None and sys.stdout.isatty():
+        if sys.stderr is None or not sys.stderr.isatty():
+            fail("the screen is drawn on stderr: do not redirect it, or use --plain", USAGE)
         with spoken():
-            code = fronts.screen(
-                config, journal, seed, theme, restricted=restricted, readonly=readonly
-            )
-        raise typer.Exit(code)
+            wishes = fronts.Wishes(config, journal, seed, theme, restricted, readonly)
+            raise typer.Exit(fronts.screen(wishes))
     if readonly:
         fail("--readonly needs a terminal: without one there is nothing but commands", USAGE)
     from lpdesk.bootstrap import LiveDesk

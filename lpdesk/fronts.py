@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from lpdesk.domain.commands import RequestQuote
     from lpdesk.domain.record import Record
     from lpdesk.replay import ReplaySession
+    from lpdesk.session import LiveSession
+    from lpdesk.tui.app import DeskApp
 
 DONE, INTERNAL, USAGE = 0, 1, 2
 PATIENCE_S = 15.0
@@ -91,47 +94,28 @@ def _about(error: OSError) -> str:
 # ---- a live desk
 
 
-def screen(
-    path: Path | None,
-    journal: Path | None,
-    seed: int,
-    theme: str,
-    *,
-    restricted: bool = False,
-    readonly: bool = False,
-) -> int:
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line says of a desk on the screen."""
+
+    config: Path | None = None
+    journal: Path | None = None
+    seed: int = 7
+    theme: str = ""
+    restricted: bool = False
+    readonly: bool = False
+
+
+def screen(wishes: Wishes) -> int:
     """The desk, full screen. Configuration, network and desk are loaded after the first paint."""
     from lpdesk.clock import SystemClock
     from lpdesk.session import LiveSession
     from lpdesk.tui.app import DeskApp
-    from lpdesk.tui.gates import Gates
 
-    session = LiveSession(SystemClock(), can_command=not readonly)
-    session.label = "READ-ONLY" if readonly else ""
+    session = LiveSession(SystemClock(), can_command=not wishes.readonly)
+    session.label = "READ-ONLY" if wishes.readonly else ""
     opened: list[LiveDesk] = []
     tasks: list[asyncio.Task[None]] = []
-
-    async def start() -> None:
-        from lpdesk.bootstrap import LiveDesk, default_journal
-        from lpdesk.config import load
-        from lpdesk.journal.errors import JournalError
-
-        try:
-            conf = load(path)
-            app.wear(theme or conf.screen.theme)
-            gates = Gates(conf.screen.confirm_above, conf.screen.confirm_deviation_bps)
-            app.configure(conf.screen.keymap, bell=conf.screen.bell, gates=gates)
-            app.state_dir = None if restricted else (journal or default_journal(conf)).parent
-            live = LiveDesk(conf, journal, seed, session)
-            opened.append(live)
-            await live.start()
-        except (JournalError, OSError, ValueError) as error:
-            why, code = trouble(error)
-            app.exit(None, code, f"lpdesk: {why}")
-            return
-        assert live.failed is not None
-        broken = await live.failed
-        app.exit(None, INTERNAL, f"lpdesk: the desk has stopped: {broken!r}")
 
     async def show() -> int:
         on_signals(lambda number: app.exit())
@@ -146,12 +130,38 @@ def screen(
 
     app = DeskApp(
         session,
-        theme=theme or _theme_of(path),
-        themes_dir=None if restricted else themes_dir(),
-        restricted=restricted,
-        on_ready=lambda: tasks.append(asyncio.create_task(start())),
+        theme=wishes.theme or _theme_of(wishes.config),
+        themes_dir=None if wishes.restricted else themes_dir(),
+        restricted=wishes.restricted,
+        on_ready=lambda: tasks.append(asyncio.create_task(_open(app, session, wishes, opened))),
     )
     return asyncio.run(show())
+
+
+async def _open(app: DeskApp, session: LiveSession, wishes: Wishes, opened: list[LiveDesk]) -> None:
+    """Behind the first paint: configure the screen, start the desk; what goes wrong ends both."""
+    from lpdesk.bootstrap import LiveDesk, default_journal
+    from lpdesk.config import load
+    from lpdesk.journal.errors import JournalError
+    from lpdesk.tui.gates import Gates
+
+    try:
+        conf = load(wishes.config)
+        app.wear(wishes.theme or conf.screen.theme)
+        gates = Gates(conf.screen.confirm_above, conf.screen.confirm_deviation_bps)
+        app.configure(conf.screen.keymap, bell=conf.screen.bell, gates=gates)
+        journal = wishes.journal or default_journal(conf)
+        app.state_dir = None if wishes.restricted else journal.parent
+        live = LiveDesk(conf, journal, wishes.seed, session)
+        opened.append(live)
+        await live.start()
+    except (JournalError, OSError, ValueError) as error:
+        why, code = trouble(error)
+        app.exit(None, code, f"lpdesk: {why}")
+        return
+    assert live.failed is not None
+    broken = await live.failed
+    app.exit(None, INTERNAL, f"lpdesk: the desk has stopped: {broken!r}")
 
 
 def themes_dir() -> Path:
@@ -180,12 +190,13 @@ def alone() -> int:
     environ = os.environ
     path, journal = (environ.get(f"LPDESK_{name}") for name in ("CONFIG", "JOURNAL"))
     try:
-        return screen(
-            Path(path) if path else None,
-            Path(journal) if journal else None,
-            int(environ.get("LPDESK_SEED") or 7),
-            environ.get("LPDESK_THEME", ""),
+        wishes = Wishes(
+            config=Path(path) if path else None,
+            journal=Path(journal) if journal else None,
+            seed=int(environ.get("LPDESK_SEED") or 7),
+            theme=environ.get("LPDESK_THEME", ""),
         )
+        return screen(wishes)
     except (OSError, ValueError) as error:
         why, code = trouble(error)
         sys.stderr.write(f"lpdesk: {why}\n")

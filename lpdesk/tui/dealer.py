@@ -37,12 +37,18 @@ class Dealer:
         self._say = say
         self._later = later
         self._focus = focus
+        self._asking = 0
         self._dealing: set[str] = set()
         self._dealt: set[str] = set()
 
     def is_dealing(self, rfq_id: str) -> bool:
         """Whether an accept of that RFQ is not answered yet."""
         return rfq_id in self._dealing
+
+    @property
+    def asking(self) -> bool:
+        """Whether a request has been sent whose card is not there yet: the focus will change."""
+        return self._asking > 0
 
     def is_done(self, quote: ev.QuoteLocked) -> bool:
         """Whether an accept of this quote is on its way or answered."""
@@ -86,10 +92,13 @@ class Dealer:
 
     def submit(self, command: Command) -> None:
         """Send a command; the answer is said when it comes."""
+        self._asking += isinstance(command, cmd.RequestQuote)
         self._later(self._submit(command))
 
     async def _submit(self, command: Command) -> None:
+        request = isinstance(command, cmd.RequestQuote)
         answer = told(await self._send(command))
+        self._asking -= request
         if answer is not None:
             self._say(*answer)
 

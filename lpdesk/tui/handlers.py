@@ -41,6 +41,8 @@ class Handlers:
             self._warn("the terminal is behind and may show an old price: press again")
         elif quote is None:
             self._warn("no price on the screen")
+        elif self._desk.dealer.asking or quote.rfq_id != self._desk.look().focus:
+            self._warn("your newest request is not on the screen yet: press again when it is")
         elif not self._asked_back(quote, words == ["crossed"]):
             self._desk.dealer.accept(quote, crossed_ok=words == ["crossed"])
 

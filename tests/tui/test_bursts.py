@@ -27,3 +27,12 @@ async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
         os.write(terminal._master, b"zzz\r")
         await eventually(lambda: shows(terminal, "zzz is not b, buy, s or sell"), 20)
         assert not shows(terminal, "T-000006")
+
+
+async def test_editing_keys_act_before_the_letters_typed_behind_them() -> None:
+    """A slow line brings keys together: `b 10`, Backspace, ` btc/usdt` must ask for 1, not 10."""
+    async with Terminal("-m", "tests.tui.preview", "empty", width=120, height=36) as terminal:
+        await eventually(lambda: shows(terminal, "no request yet"), 20)
+        os.write(terminal._master, b"junk\x15b 10\x7f btc/usdt\r")  # ^U, then Backspace
+        await eventually(lambda: shows(terminal, "BUY 1 BTC"), 20)
+        assert not shows(terminal, "BUY 10 BTC")

@@ -13,6 +13,7 @@ from lpdesk.domain.making import PARAMETERS
 from lpdesk.domain.values import Side
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import picture, text_of
+from tests.conftest import eventually
 from tests.tui import markets
 from tests.tui.dealing import at, last_line, message, type_line
 from tests.tui.markets import active, making, refers, takes
@@ -226,8 +227,7 @@ async def test_the_maker_comes_back_by_hand() -> None:
         await type_line(app, pilot, "mm start btc/usdt")
         refers(desk)
         app.changed()
-        await pilot.pause(0.2)
-        assert "ACTIVE  4 sources" in text_of(app)
+        await eventually(lambda: "ACTIVE  4 sources" in text_of(app))
 
 
 async def test_a_replay_shows_the_maker_and_takes_no_words() -> None:
@@ -262,5 +262,6 @@ async def test_a_thousand_changes_a_second_are_few_pictures() -> None:
         app.desk.ladder.show = counted  # type: ignore[method-assign]
         for number in range(200):
             takes(desk, Side.BUY if number % 2 else Side.SELL, "0.002")
-        await pilot.pause(0.25)
-        assert 1 <= drawn <= 4
+        await eventually(lambda: drawn > 0)
+        await pilot.pause()
+        assert drawn <= 4

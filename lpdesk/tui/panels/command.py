@@ -72,6 +72,18 @@ class CommandInput(Input):
         self.value = self._history[-back] if back else self._typed
         self.cursor_position = len(self.value)
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Editing keys act here, in the line's own queue.
+
+        As bindings they would run only when the key has come by the app and back, and the letters
+        typed behind them would be in the line before: `b 10`, Backspace, ` btc` must be `b 1 btc`.
+        """
+        binding = next(iter(self._bindings.key_to_bindings.get(event.key, ())), None)
+        if binding is not None and not event.is_printable:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(binding.action)
+
     async def action_submit(self) -> None:
         """Hand the line over, and start a new one."""
         line = self.value.strip()
