@@ -79,7 +79,8 @@ class CommandInput(Input):
         typed behind them would be in the line before: `b 10`, Backspace, ` btc` must be `b 1 btc`.
         """
         binding = next(iter(self._bindings.key_to_bindings.get(event.key, ())), None)
-        if binding is not None and not event.is_printable:
+        ours = hasattr(self, f"key_{event.key}")  # up and down, which else would scroll
+        if binding is not None and not event.is_printable and not ours:
             event.stop()
             event.prevent_default()
             await self.run_action(binding.action)
