@@ -19,11 +19,16 @@ class Best:
 
     def put(self, cover: Cover) -> None:
         """An LP's new cover replaces its old one."""
-        self._covers[cover.lp] = cover
-        best = self._best
-        if best is None or cover.rank < best.rank:
+        lp, rank, best = cover.lp, cover.rank, self._best
+        self._covers[lp] = cover
+        if best is None:
             self._best = cover
-        elif best.lp == cover.lp:
+        elif rank[0] > best.rank[0]:  # nearly always: one comparison, not a tuple's two
+            if best.lp == lp:
+                self._search()
+        elif rank < best.rank:
+            self._best = cover
+        elif best.lp == lp:
             self._search()
 
     def drop(self, lp: str) -> None:
