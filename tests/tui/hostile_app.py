@@ -109,7 +109,9 @@ class HostileApp(DeskApp):
             "shown": self.hostile.shown,
             "submitted": len(self.hostile.submitted),
         }
-        self.report.write_text(json.dumps(facts))
+        part = self.report.with_suffix(".part")
+        part.write_text(json.dumps(facts))
+        part.replace(self.report)  # whole or not at all: somebody is waiting to read it
 
 
 if __name__ == "__main__":

@@ -117,7 +117,9 @@ class MovingApp(FrameApp[None]):
         """Say what the screen should show now."""
         lines = [strip.text for strip in self.screen._compositor.render_strips()]
         report = {"lines": lines, "updates": self.updates, "keys": self.keys, "lag": self.lag}
-        self.report.write_text(json.dumps(report))
+        part = self.report.with_suffix(".part")
+        part.write_text(json.dumps(report))
+        part.replace(self.report)  # whole or not at all: somebody is waiting to read it
 
 
 def main() -> None:
