@@ -15,7 +15,10 @@ from lpdesk.engines.quality import UNMEASURED_EXEC_NS
 
 
 class Cover(Struct, frozen=True):
-    """An LP quote that a client quote can stand on, until `dealable_until`."""
+    """What a client quote can stand on until `dealable_until`: an LP quote, or a set of them.
+
+    A set is named after its LPs, `alpha+beta`; its price is the average, its validity the shortest.
+    """
 
     lp: str
     quote_ref: str
@@ -28,6 +31,14 @@ class Cover(Struct, frozen=True):
     exec_ns: int
     rank: tuple[Decimal, Instant, str]
     """Best first; ties: earlier receipt, then name."""
+
+    legs: tuple[Cover, ...] = ()
+    """The quotes of a set; empty for a quote of its own."""
+
+    @property
+    def parts(self) -> tuple[Cover, ...]:
+        """The LP quotes to deal on: one order each."""
+        return self.legs or (self,)
 
 
 class Terms(Struct, frozen=True):

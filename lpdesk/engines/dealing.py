@@ -18,7 +18,7 @@ from lpdesk.engines.aggregator import Race
 from lpdesk.engines.cover import Cover
 from lpdesk.engines.execution import Order, Trade
 from lpdesk.engines.ledger import Hold, client_account
-from lpdesk.engines.lifecycle import ORDER, OrderMove, OrderState, TradeMove, TradeState
+from lpdesk.engines.lifecycle import ORDER, OrderMove, OrderState, TradeMove
 from lpdesk.engines.quoting import Quoting, check_limits, refused
 from lpdesk.engines.state import State
 
@@ -47,10 +47,11 @@ class Dealing:
         """After a restart: whatever may have been sent is unknown, and asked for."""
         events: Events = []
         for trade in self.open_trades.values():
-            if trade.state is TradeState.EXECUTING:
-                text = "the desk was restarted"
-                events.append(execution.lose(trade, trade.order, Reason.RESTARTED, text, at))
-            events.append(execution.query(trade, trade.order, at))
+            for order in trade.open_orders:
+                if order.state is OrderState.SENT:
+                    text = "the desk was restarted"
+                    events.append(execution.lose(trade, order, Reason.RESTARTED, text, at))
+                events.append(execution.query(trade, order, at))
         return events
 
     def wake(self, at: Instant) -> Events:
@@ -104,7 +105,7 @@ class Dealing:
                 amount=hold.amount,
             ),
             *race.end(ev.RfqEnd.ACCEPTED, text=trade.trade_id),
-            self._send(trade, lock.cover, at),
+            *(self._send(trade, part, at) for part in lock.cover.parts),
         ]
 
     def _check_accept(
@@ -129,10 +130,11 @@ class Dealing:
         limits = check_limits(race.pair, client, amounts.base, amounts.quote)
         if limits:
             return limits
-        lane = race.lanes[lock.cover.lp]
-        credit = self.quoting.credit_refusal(lane.lp, race, lock.cover.quantity, lock.cover.all_in)
-        if credit:
-            return refused(Reason.CREDIT, "lp", f"{lane.lp.name}: {credit.text}")
+        for part in lock.cover.parts:
+            lp = race.lanes[part.lp].lp
+            credit = self.quoting.credit_refusal(lp, race, part.quantity, part.all_in)
+            if credit:
+                return refused(Reason.CREDIT, "lp", f"{lp.name}: {credit.text}")
         account = client_account(client.name)
         missing = self.state.ledger.missing(account, amounts.pays_asset, amounts.pays)
         if missing:
@@ -146,8 +148,9 @@ class Dealing:
         assert lp is not None
         number = f"{trade.trade_id.removeprefix('T-')}-{len(trade.orders) + 1}"
         sent = execution.send(trade, cover, lp, f"{self.state.instance}-{number}", at)
-        self.orders[sent.order_id] = (trade, trade.order)
-        self._count_credit(trade, trade.order, ONE)
+        order = trade.orders[-1]
+        self.orders[sent.order_id] = (trade, order)
+        self._count_credit(trade, order, ONE)
         return sent
 
     def _count_credit(self, trade: Trade, order: Order, sign: Decimal) -> None:
@@ -159,11 +162,12 @@ class Dealing:
 
     def _chase(self, trade: Trade, at: Instant) -> Events:
         """An order's deadline has passed, or its state is to be asked for again."""
-        order, events = trade.order, Events()
-        if order.state is OrderState.SENT and order.deadline_at <= at:
-            events.append(execution.lose(trade, order, Reason.TIMED_OUT, "no answer in time", at))
-        if order.query_at is not None and order.query_at <= at:
-            events.append(execution.query(trade, order, at))
+        events, late = Events(), "no answer in time"
+        for order in trade.open_orders:
+            if order.state is OrderState.SENT and order.deadline_at <= at:
+                events.append(execution.lose(trade, order, Reason.TIMED_OUT, late, at))
+            if order.query_at is not None and order.query_at <= at:
+                events.append(execution.query(trade, order, at))
         return events
 
     def _order_of(self, cause: OrderReport) -> tuple[Trade, Order] | tuple[None, None]:
@@ -209,36 +213,43 @@ class Dealing:
     def _next_cover(
         self, trade: Trade, order: Order, reason: Reason, text: str, at: Instant
     ) -> Events:
-        """This order is surely not filled: try the next best cover, or end with nothing moved."""
+        """This order is surely not filled: its size goes to the next best cover, or is missing."""
         events: Events = [execution.rejected(trade, order, reason, text, at)]
         self._count_credit(trade, order, -ONE)
-        cover = self._fallback(trade, at)
-        if cover is not None:
-            trade.move(TradeMove.RETRY)
-            return [*events, self._send(trade, cover, at)]
+        covers = self._fallback(trade, order, at)
+        if covers:
+            trade.goes_on(TradeMove.RETRY)
+            return events + [self._send(trade, cover, at) for cover in covers]
+        trade.missing += order.cover.quantity
+        if trade.open_orders:  # the end waits for the legs that are still out
+            trade.goes_on(TradeMove.LEG)
+            return events
+        return events + self._fail(trade, reason, text)
+
+    def _fail(self, trade: Trade, reason: Reason, text: str) -> Events:
+        """The hedge is not whole: the client owes nothing; legs that filled are the desk's own."""
         trade.move(TradeMove.FAIL)
         del self.open_trades[trade.trade_id]
         self.state.ledger.resolve(trade.hold_id)
+        stands = f"stands alone, {trade.missing} not hedged: on the desk's own account"
+        filled = [order for order in trade.orders if order.state is OrderState.FILLED]
         return [
-            *events,
+            *(self._break(ev.BreakKind.PARTIAL_HEDGE, trade, order, stands) for order in filled),
             ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=False),
             ev.TradeFailed(trade_id=trade.trade_id, reason=reason, text=text),
         ]
 
-    def _fallback(self, trade: Trade, at: Instant) -> Cover | None:
+    def _fallback(self, trade: Trade, order: Order, at: Instant) -> tuple[Cover, ...]:
+        """The covers to deal on in place of a rejected order, none worse than the loss limit."""
         race = self.quoting.races.get(trade.terms.rfq_id)
         if race is None or self.state.halted:
-            return None
+            return ()
         tried = {order.cover.lp for order in trade.orders}
         limit = self.state.settings.rules.loss_limit_bps
-        return next(
-            (
-                cover
-                for cover in race.covers(at)
-                if cover.lp not in tried and execution.within_loss_limit(trade, cover, limit)
-            ),
-            None,
-        )
+        for cover in race.covers(at):
+            if cover.lp not in tried and execution.within_loss_limit(trade, cover, limit):
+                return (cover,)
+        return ()
 
     # ---- fills and settlement
 
@@ -261,19 +272,35 @@ class Dealing:
             return [leg, self.state.transfer(trade.trade_id, postings), *breaks]
         order.state = ORDER.after(order.state, OrderMove.FILL)
         self._count_credit(trade, order, -ONE)
-        return [leg, *self._settle(trade, leg), *breaks]
+        return [leg, *self._filled(trade, leg), *breaks]
+
+    def _filled(self, trade: Trade, leg: ev.LegFilled) -> Events:
+        """A leg is a fact and is booked; the client's side waits until the hedge is whole."""
+        trade.legs.append(leg)
+        waits = bool(trade.open_orders)
+        if not waits and not trade.missing:
+            return self._settle(trade, leg)
+        postings = settlement.hedge_postings(trade.pair, leg)
+        trade.booked += postings
+        events: Events = [self.state.transfer(trade.trade_id, postings)]
+        if waits:
+            trade.goes_on(TradeMove.LEG)
+            return events
+        text = f"{trade.missing} {trade.pair.base} of the hedge could not be dealt"
+        return events + self._fail(trade, Reason.NO_COVER, text)
 
     def _settle(self, trade: Trade, leg: ev.LegFilled) -> Events:
-        """Hold to transfer, both sides at once: neither or both."""
+        """Hold to transfer, the client and the last leg at once: neither or both."""
         postings = settlement.client_postings(trade.terms)
         postings += settlement.hedge_postings(trade.pair, leg)
+        booked = trade.booked + postings
         trade.move(TradeMove.SETTLE)
         del self.open_trades[trade.trade_id]
         self.state.ledger.resolve(trade.hold_id)
         return [
             ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=True),
             self.state.transfer(trade.trade_id, postings),
-            settlement.settled(trade.pair, trade.terms, leg, postings),
+            settlement.settled(trade.pair, trade.terms, trade.legs, booked),
         ]
 
     def _breaks_of(self, trade: Trade, order: Order, leg: ev.LegFilled, at: Instant) -> Events:

@@ -15,6 +15,7 @@ from lpdesk.domain.events import (
     LegRejected,
     OrderQueried,
     OrderSent,
+    Posting,
     TradeOpened,
     TradeUnknown,
 )
@@ -50,15 +51,27 @@ class Order(Struct):
     executions: list[str] = []
     filled: Decimal = ZERO
 
+    @property
+    def open(self) -> bool:
+        """Whether its outcome is still to come."""
+        return self.state in (OrderState.SENT, OrderState.UNKNOWN)
+
 
 class Trade(Struct):
-    """A client trade and the orders that hedge it, in the order they were tried."""
+    """A client trade and the orders that hedge it, in the order they were sent.
+
+    `legs` and `booked`: what has been filled of the hedge, and its postings so far. `missing`: base
+    units of rejected orders that nobody else took.
+    """
 
     terms: TradeOpened
     pair: Pair
     hold_id: str
     state: TradeState = TradeState.EXECUTING
     orders: list[Order] = []
+    legs: list[LegFilled] = []
+    booked: tuple[Posting, ...] = ()
+    missing: Decimal = ZERO
 
     @property
     def trade_id(self) -> str:
@@ -69,23 +82,28 @@ class Trade(Struct):
         return self.state in (TradeState.SETTLED, TradeState.FAILED)
 
     @property
-    def order(self) -> Order:
-        """The order that matters now: the last one sent."""
-        return self.orders[-1]
+    def open_orders(self) -> list[Order]:
+        """The orders without a known outcome."""
+        return [order for order in self.orders if order.open]
 
     @property
     def due(self) -> Instant | None:
-        """When the open order wants attention: its deadline, or the next status query."""
-        if self.done or not self.orders:
+        """When an open order wants attention: its deadline, or the next status query."""
+        if self.done:
             return None
-        order = self.order
-        times = [order.query_at] if order.query_at is not None else []
-        if order.state is OrderState.SENT:
-            times.append(order.deadline_at)
+        times = []
+        for order in self.open_orders:
+            times += [order.query_at] if order.query_at is not None else []
+            times += [order.deadline_at] if order.state is OrderState.SENT else []
         return min(times, default=None)
 
     def move(self, move: TradeMove) -> None:
         self.state = TRADE.after(self.state, move)
+
+    def goes_on(self, move: TradeMove) -> None:
+        """An order has ended and others are open: unknown while any of them is."""
+        if not any(order.state is OrderState.UNKNOWN for order in self.orders):
+            self.move(move)
 
 
 def send(trade: Trade, cover: Cover, lp: Lp, order_id: str, at: Instant) -> OrderSent:

@@ -42,6 +42,7 @@ class TradeMove(StrEnum):
     SETTLE = "settle"
     FAIL = "fail"
     RETRY = "next cover"
+    LEG = "leg known"
 
 
 TRADE: Lifecycle[TradeState, TradeMove] = Lifecycle(
@@ -50,6 +51,9 @@ TRADE: Lifecycle[TradeState, TradeMove] = Lifecycle(
         (TradeState.EXECUTING, TradeMove.SETTLE): TradeState.SETTLED,
         (TradeState.EXECUTING, TradeMove.FAIL): TradeState.FAILED,
         (TradeState.EXECUTING, TradeMove.RETRY): TradeState.EXECUTING,
+        (TradeState.EXECUTING, TradeMove.LEG): TradeState.EXECUTING,
+        (TradeState.UNKNOWN, TradeMove.LOSE): TradeState.UNKNOWN,
+        (TradeState.UNKNOWN, TradeMove.LEG): TradeState.EXECUTING,
         (TradeState.UNKNOWN, TradeMove.SETTLE): TradeState.SETTLED,
         (TradeState.UNKNOWN, TradeMove.FAIL): TradeState.FAILED,
         (TradeState.UNKNOWN, TradeMove.RETRY): TradeState.EXECUTING,

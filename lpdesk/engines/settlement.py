@@ -18,6 +18,9 @@ from lpdesk.domain.values import (
 )
 from lpdesk.engines.ledger import DESK, FEES, client_account, lp_account, movement
 
+AVERAGE_DECIMALS = 12
+"""Places of the average price of several legs."""
+
 
 def hedge_postings(pair: Pair, leg: LegFilled) -> tuple[Posting, ...]:
     """What a fill moves between the desk and the LP. A fee stays in its own asset and account."""
@@ -40,33 +43,58 @@ def client_postings(terms: TradeOpened) -> tuple[Posting, ...]:
 
 
 def settled(
-    pair: Pair, terms: TradeOpened, leg: LegFilled, postings: tuple[Posting, ...]
+    pair: Pair, terms: TradeOpened, legs: list[LegFilled], postings: tuple[Posting, ...]
 ) -> TradeSettled:
-    """P&L in the profit asset and in bps of the client's quote.
+    """P&L in the profit asset and in bps of the client's quote, over all legs of the hedge.
 
     What the hedge left over in the other asset, or is short of, is the residual; it counts in the
     P&L at the LP's price, cut to the profit asset's decimals. Fees of that asset do not.
     """
     profit, other = pair.asset(pair.profit), pair.asset(_other(pair.profit))
+    price, quantity = average_price(legs), sum((leg.quantity for leg in legs), ZERO)
+    fee, fee_asset = _fees(legs)
     residual = _change(postings, other, DESK)
-    pnl = _change(postings, profit, DESK, FEES) + _worth(pair, residual, leg.price)
+    pnl = _change(postings, profit, DESK, FEES) + _worth(pair, residual, price)
     quote = terms.pays if terms.pays_asset == pair.quote else terms.receives
     pnl_quote = pnl if pair.profit is Dealt.QUOTE else pnl * terms.client_price
     return TradeSettled(
         trade_id=terms.trade_id,
-        lp=leg.lp,
-        lp_price=leg.price,
-        quantity=leg.quantity,
+        lp="+".join(leg.lp for leg in legs),
+        lp_price=price,
+        quantity=quantity,
         pnl=pnl,
         pnl_asset=profit,
         pnl_bps=round_even(pnl_quote / quote * BPS, FIGURE_DECIMALS) if quote else ZERO,
         residual=residual,
         residual_asset=other,
-        fee=leg.fee,
-        fee_asset=leg.fee_asset,
-        slippage_bps=leg.slippage_bps,
-        response_ns=leg.response_ns,
+        fee=fee,
+        fee_asset=fee_asset,
+        slippage_bps=_weighted(legs, [leg.slippage_bps for leg in legs], FIGURE_DECIMALS),
+        response_ns=max(leg.response_ns for leg in legs),
     )
+
+
+def average_price(legs: list[LegFilled]) -> Decimal:
+    """What a base unit cost over all legs, in quote units."""
+    return _weighted(legs, [leg.price for leg in legs], AVERAGE_DECIMALS)
+
+
+def _weighted(legs: list[LegFilled], figures: list[Decimal], decimals: int) -> Decimal:
+    """The mean by quantity; of one leg its own figure."""
+    if len(legs) == 1:
+        return figures[0]
+    quantity = sum((leg.quantity for leg in legs), ZERO)
+    total = sum((leg.quantity * each for leg, each in zip(legs, figures, strict=True)), ZERO)
+    return round_even(total / quantity, decimals)
+
+
+def _fees(legs: list[LegFilled]) -> tuple[Decimal, str]:
+    """Fees are never netted across assets: in several, only the legs and postings say them."""
+    assets = {leg.fee_asset for leg in legs if leg.fee}
+    if len(assets) > 1:
+        return ZERO, ""
+    paid = sum((leg.fee for leg in legs), ZERO)
+    return paid, next((leg.fee_asset for leg in legs if leg.fee), legs[0].fee_asset)
 
 
 def _other(dealt: Dealt) -> Dealt:

@@ -13,6 +13,20 @@ from lpdesk.domain.values import Dealt, Instant, Side
 KEPT_TRADES = 1000
 
 
+class Leg(Struct, frozen=True):
+    """One order of the hedge; `price` is the LP's, of the fill once there is one."""
+
+    order_id: str
+    lp: str
+    quantity: Decimal
+    price: Decimal
+    state: str = "sent"
+
+    @property
+    def open(self) -> bool:
+        return self.state in ("sent", "UNKNOWN")
+
+
 class TradeRow(Struct, frozen=True):
     """One trade. Figures are None until they are known; `since` is when `state` began."""
 
@@ -48,6 +62,7 @@ class TradeRow(Struct, frozen=True):
     slippage_bps: Decimal | None = None
     response_ns: int | None = None
     tried: tuple[str, ...] = ()
+    legs: tuple[Leg, ...] = ()
     breaks: int = 0
     text: str = ""
 
@@ -81,17 +96,45 @@ def opened(event: ev.TradeOpened, at: Instant) -> TradeRow:
 
 
 def sent(row: TradeRow, event: ev.OrderSent, at: Instant) -> TradeRow:
-    tried = (*row.tried, event.lp)
-    return replace(row, lp=event.lp, tried=tried, state="executing", since=at)
+    leg = Leg(event.order_id, event.lp, event.quantity, event.price)
+    row = replace(row, tried=(*row.tried, event.lp), legs=(*row.legs, leg))
+    return _hedged(row, at)
+
+
+def filled(row: TradeRow, event: ev.LegFilled, at: Instant) -> TradeRow:
+    if not row.under_way:
+        return row
+    return _hedged(_leg(row, event.order_id, "filled", event.price), at)
 
 
 def rejected(row: TradeRow, event: ev.LegRejected, at: Instant) -> TradeRow:
     why = f"{event.lp}: {event.reason.value}" + (f" ({event.text})" if event.text else "")
-    return replace(row, text=why)
+    row = _leg(row, event.order_id, "rejected")
+    open_still = any(leg.open for leg in row.legs)
+    return replace(_hedged(row, at) if open_still else row, text=why)
 
 
 def unknown(row: TradeRow, event: ev.TradeUnknown, at: Instant) -> TradeRow:
+    row = _leg(row, event.order_id, "UNKNOWN")
     return replace(row, state="UNKNOWN", since=at, text=event.text)
+
+
+def _leg(row: TradeRow, order_id: str, state: str, price: Decimal | None = None) -> TradeRow:
+    legs = tuple(
+        replace(leg, state=state, price=leg.price if price is None else price)
+        if leg.order_id == order_id
+        else leg
+        for leg in row.legs
+    )
+    return replace(row, legs=legs)
+
+
+def _hedged(row: TradeRow, at: Instant) -> TradeRow:
+    """Unknown while any leg is; named after the LPs that have not rejected."""
+    state = "UNKNOWN" if any(leg.state == "UNKNOWN" for leg in row.legs) else "executing"
+    lp = "+".join(leg.lp for leg in row.legs if leg.state != "rejected")
+    since = at if state != "UNKNOWN" or row.state != state else row.since
+    return replace(row, lp=lp, state=state, since=since)
 
 
 def settled(row: TradeRow, event: ev.TradeSettled, at: Instant) -> TradeRow:

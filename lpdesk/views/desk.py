@@ -253,6 +253,7 @@ _FOLDS: dict[type, Handler] = {
     ev.RfqEnded: _rfq_ended,
     ev.TradeOpened: _trade_opened,
     ev.OrderSent: _on_trade(blotter.sent),
+    ev.LegFilled: _on_trade(blotter.filled),
     ev.LegRejected: _leg_rejected,
     ev.TradeUnknown: _unknown,
     ev.TradeSettled: _settled,

@@ -22,6 +22,9 @@ executing  outcome lost  unknown
 executing  settle        settled
 executing  fail          failed
 executing  next cover    executing
+executing  leg known     executing
+unknown    outcome lost  unknown
+unknown    leg known     executing
 unknown    settle        settled
 unknown    fail          failed
 unknown    next cover    executing

@@ -24,6 +24,7 @@ class BreakKind(StrEnum):
     UNKNOWN_ORDER = "fill of an unknown order"
     LATE_FILL = "fill after expiry"
     BAD_FEE = "unreadable fee"
+    PARTIAL_HEDGE = "partial hedge"
 
 
 class Posting(Struct, frozen=True):
@@ -155,7 +156,11 @@ class Transferred(Event, frozen=True, kw_only=True):
 
 
 class TradeSettled(Event, frozen=True, kw_only=True):
-    """Both sides have moved. `pnl` is in the profit asset; `residual` our change in the other."""
+    """Both sides have moved. `pnl` is in the profit asset; `residual` our change in the other.
+
+    Of a hedge in legs: `lp` names all, `lp_price` is their average, `response_ns` the slowest's; a
+    fee in several assets is said by the legs alone.
+    """
 
     trade_id: str
     lp: str
