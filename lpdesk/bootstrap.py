@@ -42,7 +42,7 @@ class LiveDesk:
         self.listeners: list[Listener] = []
         self.runtime: Runtime | None = None
         self._journal: Journal | None = None
-        self._outside = Outside(conf, seed)
+        self._outside = Outside(conf, seed, self.path)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

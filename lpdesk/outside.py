@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lpdesk import config
@@ -48,9 +49,11 @@ class Plan:
 class Outside:
     """Everything that was opened towards the outside, and its end."""
 
-    def __init__(self, conf: Config, seed: int) -> None:
+    def __init__(self, conf: Config, seed: int, journal: Path | None = None) -> None:
+        """Adapters that must remember something keep it beside `journal`."""
         self.config = conf
         self.seed = seed
+        self._journal = journal
         self._sandbox: Sandbox | None = None
         self._gateway: Gateway | None = None
         self._feeds: list[Feed] = []
@@ -66,7 +69,8 @@ class Outside:
         from lpdesk.venues.base import VENUES
         from lpdesk.venues.gateway import Gateway
 
-        plan = _configured(self.config) if self.config.lps else await self._embedded()
+        configured = self.config.lps
+        plan = _configured(self.config, self._journal) if configured else await self._embedded()
         terms = plan.terms + _house(self.config)
         self._internal = frozenset(lp.name for lp in terms if lp.kind == house.KIND)
         venues = [VENUES[lp.kind](lp, runtime.report, runtime.clock) for lp in plan.lps]
@@ -112,7 +116,7 @@ class Outside:
         return Plan(
             SANDBOX,
             tuple(_sandbox_terms(lp, symbols) for lp in lps),
-            tuple(_sandbox_endpoint(lp, symbols) for lp in lps),
+            tuple(_sandbox_endpoint(lp, symbols, self._journal) for lp in lps),
             self._sandbox_feeds(),
         )
 
@@ -173,7 +177,7 @@ def _mids(runtime: Runtime) -> Callable[[], dict[str, Decimal]]:
     return mids
 
 
-def _configured(conf: Config) -> Plan:
+def _configured(conf: Config, journal: Path | None) -> Plan:
     from lpdesk.feeds.base import FEEDS, FeedEndpoint, Pace
     from lpdesk.venues.base import VENUES, Endpoint
 
@@ -190,6 +194,8 @@ def _configured(conf: Config) -> Plan:
             timeout_ns=config.lp_terms(lp).timeout_ns,
             stale_ns=int(conf.rules.stale_after_seconds * SECOND),
             symbols=lp.pairs or symbols,
+            options=config.resolve_options(lp.options),
+            beside=journal,
         )
         for lp in conf.lps
     )
@@ -232,7 +238,7 @@ def _sandbox_terms(lp: LpEndpoint, symbols: tuple[str, ...]) -> s.Lp:
     )
 
 
-def _sandbox_endpoint(lp: LpEndpoint, symbols: tuple[str, ...]) -> Endpoint:
+def _sandbox_endpoint(lp: LpEndpoint, symbols: tuple[str, ...], journal: Path | None) -> Endpoint:
     from lpdesk.venues.base import Endpoint
 
     return Endpoint(
@@ -243,4 +249,6 @@ def _sandbox_endpoint(lp: LpEndpoint, symbols: tuple[str, ...]) -> Endpoint:
         secret=lp.secret,
         timeout_ns=int(lp.timeout_seconds * SECOND),
         symbols=tuple(pair for pair in lp.pairs if pair in symbols),
+        options=lp.options,
+        beside=journal,
     )

@@ -3,8 +3,17 @@
 All problems are reported at once; unknown keys are refused, in the environment too.
 """
 
-from lpdesk.config.loading import BadConfig, load, resolve_secret
+from lpdesk.config.loading import BadConfig, load, resolve_options, resolve_secret
 from lpdesk.config.tables import Config, LpTable
 from lpdesk.config.terms import lp_terms, settings
 
-__all__ = ["BadConfig", "Config", "LpTable", "load", "lp_terms", "resolve_secret", "settings"]
+__all__ = [
+    "BadConfig",
+    "Config",
+    "LpTable",
+    "load",
+    "lp_terms",
+    "resolve_options",
+    "resolve_secret",
+    "settings",
+]

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from lpdesk.config.tables import Config, LpTable, MakerTable
+from lpdesk.config.tables import Config, LpTable, MakerTable, Option
 from lpdesk.domain import settings as s
 from lpdesk.domain.making import checked
 from lpdesk.domain.text import clean
@@ -133,6 +133,11 @@ def _problem(item: Any) -> str:
     return f"{clean('.'.join(str(part) for part in item['loc']), 80)}: {message}"
 
 
+_WEB = ("http://", "https://")
+_SCHEMES: Mapping[str, tuple[str, ...]] = {}
+"""How an address begins, by kind of LP, where it is not the web's."""
+
+
 def _inconsistencies(config: Config) -> list[str]:
     """What no single field can know."""
     problems = []
@@ -152,8 +157,9 @@ def _inconsistencies(config: Config) -> list[str]:
     for index, lp in enumerate(config.lps):
         problems += [f"lps.{index}.pairs: {p} is no pair" for p in lp.pairs if p not in symbols]
         problems += _secret_problems(f"lps.{index}", lp)
-        if not lp.url.startswith(("http://", "https://")):
-            problems.append(f"lps.{index}.url: must begin with http:// or https://")
+        schemes = _SCHEMES.get(lp.kind, _WEB)
+        if not lp.url.startswith(schemes):
+            problems.append(f"lps.{index}.url: must begin with {' or '.join(schemes)}")
         if "@" in lp.url:
             problems.append(f"lps.{index}.url: give key and secret, not a password in the address")
         if lp.kind not in s.LP_KINDS:
@@ -185,13 +191,25 @@ def _maker_problems(place: str, maker: MakerTable, symbols: list[str]) -> list[s
 
 
 def _secret_problems(place: str, lp: LpTable) -> list[str]:
+    secrets = {"key": lp.key, "secret": lp.secret}
+    for name, value in lp.options.items():
+        if isinstance(value, str):
+            secrets[f"options.{clean(name, 40)}"] = SecretStr(value)
     problems = []
-    for field in ("key", "secret"):
+    for field, secret in secrets.items():
         try:
-            resolve_secret(getattr(lp, field))
+            resolve_secret(secret)
         except ValueError as error:
             problems.append(f"{place}.{field}: {error}")
     return problems
+
+
+def resolve_options(options: Mapping[str, Option]) -> dict[str, Option]:
+    """The options with env:NAME and file:PATH replaced, for they may be secrets."""
+    return {
+        name: resolve_secret(SecretStr(value)) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
 
 
 def resolve_secret(value: SecretStr) -> str:

@@ -43,6 +43,9 @@ Name = Annotated[str, BeforeValidator(_name)]
 Symbol = Annotated[str, BeforeValidator(_symbol)]
 Places = Annotated[int, Field(ge=0, le=18, strict=True)]
 
+Option = bool | int | Decimal | str | tuple[str, ...]
+"""What only one kind of LP understands: its adapter checks it, the core never sees it."""
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -86,6 +89,7 @@ class LpTable(_Table):
     minimum: NotNegative = Decimal(0)
     maximum: Positive | None = None
     credit: dict[str, NotNegative] = {}
+    options: dict[str, Option] = {}
 
 
 class MakerTable(_Table):

@@ -30,6 +30,7 @@ class LpEndpoint:
     timeout_seconds: float
     rate_per_second: int
     fee_bps: Decimal
+    options: dict[str, bool | int | str] = field(default_factory=dict)
 
 
 class Sandbox:
@@ -173,5 +174,6 @@ def _block(lp: LpEndpoint) -> str:
         "rate_per_second": str(lp.rate_per_second),
         "fee_bps": f"{lp.fee_bps:f}",
     }
-    fields = texts | secrets | numbers
+    options = ", ".join(f"{name} = {json.dumps(value)}" for name, value in lp.options.items())
+    fields = texts | secrets | numbers | ({"options": f"{{ {options} }}"} if options else {})
     return "\n".join(["[[lps]]", *(f"{name} = {value}" for name, value in fields.items()), ""])

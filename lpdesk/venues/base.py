@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast
 
 from lpdesk.clock import Clock
@@ -16,6 +18,8 @@ from lpdesk.domain.values import SECOND
 
 Submit: TypeAlias = Callable[[Report], None]
 
+Option: TypeAlias = bool | int | Decimal | str | tuple[str, ...]
+
 CLOSE_PATIENCE_S = 0.25
 
 
@@ -23,7 +27,9 @@ CLOSE_PATIENCE_S = 0.25
 class Endpoint:
     """Where an LP is and how we prove who we are. `symbols`: what a stream subscribes to.
 
-    `stale_ns`: a streamed price without a successor for so long is no price.
+    `stale_ns`: a streamed price without a successor for so long is no price. `options`: what only
+    this kind of LP understands. `beside`: the file that an adapter's own durable files lie beside;
+    None keeps them in memory.
     """
 
     name: str
@@ -34,6 +40,8 @@ class Endpoint:
     timeout_ns: int = 2 * SECOND
     stale_ns: int = 5 * SECOND
     symbols: tuple[str, ...] = ()
+    options: Mapping[str, Option] = field(default_factory=dict, repr=False)
+    beside: Path | None = None
 
 
 class Venue(Protocol):

@@ -15,7 +15,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Report
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew, OrderFilled
 from lpdesk.domain.values import MILLISECOND, SECOND, Side
-from lpdesk.venues import stream
+from lpdesk.venues import pushing, stream
 from lpdesk.venues.stream import StreamVenue
 from lpdesk.venues.wire import sign
 from tests.conftest import eventually
@@ -52,8 +52,8 @@ async def connected(
 async def venue(
     lp: StreamLiar, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[StreamVenue]:
-    monkeypatch.setattr(stream, "PUSH_NS", 20 * MILLISECOND)
-    monkeypatch.setattr(stream, "PULSE_S", 0.01)
+    monkeypatch.setattr(pushing, "PUSH_NS", 20 * MILLISECOND)
+    monkeypatch.setattr(pushing, "PULSE_S", 0.01)
     monkeypatch.setattr(stream, "BACKOFF_S", 0.01)
     async with connected(lp, reports) as it:
         yield it

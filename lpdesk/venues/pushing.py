@@ -1,0 +1,199 @@
+"""Prices that an LP pushes, brought to the asks that wait for them at a pace that all can bear."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from msgspec import Struct
+
+from lpdesk.clock import Clock
+from lpdesk.domain.events import LpAsked
+from lpdesk.domain.reasons import Reason
+from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew
+from lpdesk.domain.values import MILLISECOND, SECOND, Instant
+from lpdesk.venues.base import Endpoint, Submit
+from lpdesk.venues.ticks import Tick, Top
+
+MAX_ASKS = 256
+PUSH_NS = 100 * MILLISECOND
+"""Least time between two prices for one ask."""
+
+SHOW_NS = SECOND
+"""Least time between two indicative prices for one symbol."""
+
+PULSE_S = 0.05
+
+
+class _Live(Struct):
+    """An ask and the price that stands for it, if one does."""
+
+    ask: LpAsked
+    top: Top
+    tick: Tick | None = None
+    pushed_at: Instant = 0
+
+
+class _Shown(Struct):
+    """The indicative price that the market view has."""
+
+    prices: tuple[Decimal, Decimal] | None = None
+    at: Instant = 0
+
+
+class Pushing:
+    """One streaming LP's tops of book and asks. One ask gets every later price of its symbol."""
+
+    def __init__(self, endpoint: Endpoint, submit: Submit, clock: Clock) -> None:
+        self.tops = {symbol: Top() for symbol in endpoint.symbols}
+        self._name = endpoint.name
+        self._stale_ns = endpoint.stale_ns
+        self._submit = submit
+        self._clock = clock
+        self._shown = {symbol: _Shown() for symbol in endpoint.symbols}
+        self._asks: dict[str, _Live] = {}
+        self._refusal = ""
+
+    # ---- asks
+
+    def begin(self, ask: LpAsked) -> None:
+        """From now on every price of its symbol, the present one at once."""
+        top = self.tops.get(ask.symbol)
+        if top is None:
+            self._fail(ask, Reason.DECLINED, "symbol not subscribed")
+        elif self._refusal:
+            self._fail(ask, Reason.UNAUTHORISED, self._refusal)
+        elif len(self._asks) >= MAX_ASKS:
+            self._fail(ask, Reason.TOO_MANY, "too many asks under way")
+        else:
+            self._asks[ask.ask_id] = _Live(ask, top)
+            self._push(self._asks[ask.ask_id])
+
+    def release(self, rfq_id: str) -> None:
+        """Forget the asks of that request."""
+        self._asks = {key: live for key, live in self._asks.items() if live.ask.rfq_id != rfq_id}
+
+    def clear(self) -> None:
+        """Forget all asks."""
+        self._asks.clear()
+
+    def refuse(self, text: str) -> None:
+        """We are not let in: no ask needs to wait for a price, now or until `welcome`."""
+        self._refusal = text
+        asks, self._asks = self._asks, {}
+        for live in asks.values():
+            self._fail(live.ask, Reason.UNAUTHORISED, text)
+
+    def welcome(self) -> None:
+        """We are let in."""
+        self._refusal = ""
+
+    # ---- prices
+
+    def moved(self, symbol: str) -> None:
+        """Something happened to that symbol's top of book."""
+        top = self.tops[symbol]
+        for live in tuple(self._asks.values()):
+            if live.top is top:
+                self._push(live)
+        self._show(symbol)
+
+    def break_off(self) -> None:
+        """The connection is gone, and with it every price."""
+        for top in self.tops.values():
+            top.restart()
+            top.lose(Reason.UNREACHABLE, "stream broken")
+        self._push_all()
+
+    async def run(self) -> None:
+        """Sends what was held back to keep the pace, and notices what has become too old."""
+        while True:
+            await asyncio.sleep(PULSE_S)
+            self._push_all()
+            for symbol in self.tops:
+                self._show(symbol)
+
+    def _show(self, symbol: str) -> None:
+        """The top of book for the market view, if it moved and the last one is a second old."""
+        shown, now = self._shown[symbol], self._clock.now()
+        tick = self.tops[symbol].fresh(now, self._stale_ns)
+        if tick is None or now - shown.at < SHOW_NS:
+            return
+        bid, ask = tick.bid, tick.ask
+        if shown.prices == (bid.price, ask.price):
+            return
+        shown.prices, shown.at = (bid.price, ask.price), now
+        self._submit(
+            LpStreamed(
+                lp=self._name,
+                symbol=symbol,
+                bid=bid.price,
+                ask=ask.price,
+                bid_size=bid.size,
+                ask_size=ask.size,
+            )
+        )
+
+    def _fail(self, ask: LpAsked, reason: Reason, text: str) -> None:
+        self._submit(LpFailed(lp=self._name, ask_id=ask.ask_id, reason=reason, text=text))
+
+    def _push_all(self) -> None:
+        for live in tuple(self._asks.values()):
+            self._push(live)
+
+    def _push(self, live: _Live) -> None:
+        """Bring what stands for an ask in line with the top of book, at the ask's own pace."""
+        now = self._clock.now()
+        tick = live.top.fresh(now, self._stale_ns)
+        if tick is None:
+            self._withdraw(live)
+        elif now - live.pushed_at >= PUSH_NS and _worth_pushing(live, tick, now):
+            live.tick, live.pushed_at = tick, now
+            self._submit(_quoted(live.ask, tick, now))
+
+    def _withdraw(self, live: _Live) -> None:
+        if live.tick is None:
+            return
+        live.tick = None
+        gone = live.top.tick is None
+        self._submit(
+            LpWithdrew(
+                lp=self._name,
+                ask_id=live.ask.ask_id,
+                reason=live.top.trouble if gone else Reason.STALE,
+                text=live.top.text if gone else "no new quote",
+            )
+        )
+
+
+def _quantity(ask: LpAsked, tick: Tick) -> Decimal:
+    return min(ask.quantity, tick.level(ask.side).size)
+
+
+def _worth_pushing(live: _Live, tick: Tick, now: Instant) -> bool:
+    """Whether `tick` says something new: another price or size, or time when half of it is gone."""
+    stands = live.tick
+    if stands is None:
+        return True
+    if tick is stands:
+        return False
+    side = live.ask.side
+    if stands.level(side).price != tick.level(side).price:
+        return True
+    if _quantity(live.ask, stands) != _quantity(live.ask, tick):
+        return True
+    return stands.expires_at - now < (stands.expires_at - live.pushed_at) // 2
+
+
+def _quoted(ask: LpAsked, tick: Tick, now: Instant) -> LpQuoted:
+    level = tick.level(ask.side)
+    return LpQuoted(
+        lp=ask.lp,
+        ask_id=ask.ask_id,
+        quote_ref=level.ref,
+        symbol=ask.symbol,
+        side=ask.side,
+        price=level.price,
+        quantity=_quantity(ask, tick),
+        validity_ns=tick.expires_at - now,
+    )
