@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import signal
 import sys
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
-from lpdesk import __version__
-
-if TYPE_CHECKING:
-    from lpdesk.config import Config
-
-INTERNAL, USAGE, REFUSED = 1, 2, 5
+from lpdesk import __version__, cli_journal
+from lpdesk.cli_base import (
+    INTERNAL,
+    REFUSED,
+    USAGE,
+    AsJson,
+    ConfigPath,
+    JournalPath,
+    Seed,
+    Theme,
+    fail,
+    lines,
+    load,
+    run,
+    spoken,
+)
 
 app = typer.Typer(
     name="lpdesk",
@@ -31,17 +38,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-ConfigPath = Annotated[
-    Path | None, typer.Option("--config", envvar="LPDESK_CONFIG", help="Configuration file.")
-]
-JournalPath = Annotated[
-    Path | None, typer.Option("--journal", envvar="LPDESK_JOURNAL", help="Journal file.")
-]
-Seed = Annotated[int, typer.Option(envvar="LPDESK_SEED", help="Seed of the sandbox's market.")]
-Theme = Annotated[str, typer.Option(envvar="LPDESK_THEME", help="Colour theme.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
-OldJournal = Annotated[Path, typer.Argument(metavar="JOURNAL", help="Journal file.")]
 
 
 def main() -> None:
@@ -60,57 +56,6 @@ def main() -> None:
         where = f"{Path(place.filename).name}:{place.lineno}"
         typer.echo(f"lpdesk: internal error: {type(bug).__name__} in {where}", err=True)
         sys.exit(INTERNAL)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Say why on stderr, end with `code`."""
-    typer.echo(f"lpdesk: {message}", err=True)
-    raise typer.Exit(code)
-
-
-@contextmanager
-def spoken() -> Iterator[None]:
-    """What can go wrong outside is a sentence and an exit code."""
-    from sqlite3 import DatabaseError
-
-    from lpdesk.fronts import Ended, trouble
-    from lpdesk.journal.errors import JournalError
-
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except DatabaseError as error:
-        fail(f"the journal cannot be read: {error}", INTERNAL)
-    except (JournalError, Ended, OSError, ValueError) as error:
-        fail(*trouble(error))
-
-
-def run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run a command's work to its end and leave with its exit code."""
-    with spoken():
-        try:
-            code = asyncio.run(work)
-        except KeyboardInterrupt:
-            code = 128 + signal.SIGINT
-    raise typer.Exit(code)
-
-
-def load(path: Path | None) -> Config:
-    """The configuration, or all that is wrong with it."""
-    from lpdesk.config import BadConfig
-    from lpdesk.config import load as load_config
-
-    try:
-        return load_config(path)
-    except BadConfig as bad:
-        fail("the configuration has problems:\n  " + "\n  ".join(bad.problems), USAGE)
-
-
-def lines(texts: Iterator[str]) -> None:
-    """Write them as they come."""
-    for text in texts:
-        sys.stdout.write(text + "\n")
 
 
 # ---- a desk
@@ -221,149 +166,7 @@ def scenario(
 
 # ---- a journal
 
-
-@app.command()
-def replay(
-    journal: OldJournal,
-    at: Annotated[str, typer.Option(help="Time to start at: 2026-01-19T14:30:25Z.")] = "",
-    seq: Annotated[int | None, typer.Option(help="Record to start at.")] = None,
-    speed: Annotated[float, typer.Option(help="Play at once, so many times as fast.")] = 0.0,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with a live journal.")] = False,
-    theme: Theme = "",
-    config: ConfigPath = None,
-) -> None:
-    """The same screens over a journal, read-only."""
-    from lpdesk import fronts
-
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        fail("replay needs a terminal; `lpdesk journal` and `lpdesk picture` do not", USAGE)
-    conf = load(config)
-    with spoken():
-        session = fronts.session(journal, at=at, seq=seq, follow=follow)
-        if speed:
-            session.set_speed(speed)
-            if not session.playing:
-                session.toggle_play()
-        raise typer.Exit(fronts.replay(session, conf, theme or conf.screen.theme))
-
-
-@app.command()
-def picture(
-    journal: OldJournal,
-    seq: Annotated[int, typer.Option(help="The record it is taken at.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File.svg or file.txt.")],
-    screen: Annotated[str, typer.Option(help="Which screen.")] = "desk",
-    size: Annotated[str, typer.Option(help="Columns x rows.")] = "120x40",
-    theme: Theme = "harbour",
-) -> None:
-    """What the dealer saw."""
-    from lpdesk import fronts
-    from lpdesk.tui.picture import picture as draw
-
-    kind = output.suffix.removeprefix(".")
-    if kind not in ("svg", "txt"):
-        fail(f"{output}: the name must end in .svg or .txt", USAGE)
-    with spoken():
-        wide, tall = fronts.columns_and_rows(size)
-        session = fronts.session(journal, seq=seq)
-        drawing = draw(session, screen=screen, size=(wide, tall), theme=theme, kind=kind)
-        output.write_text(asyncio.run(drawing), encoding="utf-8")
-
-
-@app.command("journal")
-def show_journal(
-    journal: OldJournal,
-    first: Annotated[int, typer.Option("--from", min=1, help="First record.")] = 1,
-    as_json: AsJson = False,
-) -> None:
-    """The records themselves."""
-    from lpdesk.journal.codec import to_json
-    from lpdesk.journal.reader import read
-
-    with spoken():
-        if as_json:
-            lines(to_json(record).decode() for record in read(journal, first))
-        else:
-            from lpdesk.listing import Listing
-
-            lines(Listing().of(read(journal), first))
-
-
-@app.command()
-def verify(journal: OldJournal, as_json: AsJson = False) -> None:
-    """Check the hash chain, re-run the causes, name the first difference."""
-    from lpdesk.replay import verify as check
-
-    with spoken():
-        found = check(journal)
-    typer.echo(found.as_json() if as_json else found.sentence())
-    raise typer.Exit(0 if found.ok else INTERNAL)
-
-
-class Format(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
-class State(StrEnum):
-    OPEN = "open"
-    UNKNOWN = "unknown"
-    SETTLED = "settled"
-    FAILED = "failed"
-
-
-@app.command()
-def blotter(
-    journal: OldJournal,
-    form: Annotated[Format, typer.Option("--format", help="For people or pipes.")] = Format.TABLE,
-    client: Annotated[str, typer.Option(help="Only this client's.")] = "",
-    lp: Annotated[str, typer.Option(help="Only with this LP.")] = "",
-    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
-    pair: Annotated[str, typer.Option(help="Only in this pair.")] = "",
-    since: Annotated[str, typer.Option(help="From then on: 2026-01-19, or 14:30.")] = "",
-    until: Annotated[str, typer.Option(help="Before then.")] = "",
-) -> None:
-    """The blotter, for people and pipes."""
-    from lpdesk.reports import blotter as report
-    from lpdesk.reports.when import instant
-
-    with spoken():
-        last = report.last_instant(journal) if since or until else 0
-        begin, end = (instant(text, last) if text else None for text in (since, until))
-        filters = report.Filters(client, lp, state or "", pair, begin, end)
-        trades = report.trades(journal, filters)
-        if form is Format.CSV:
-            sys.stdout.write(report.csv_text(trades))
-        elif form is Format.JSON:
-            lines(report.json_lines(trades))
-        else:
-            width = shutil.get_terminal_size((160, 24)).columns
-            lines(report.table_lines(trades, report.price_places(journal), width))
-
-
-class ReportFormat(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-
-
-@app.command()
-def report(
-    journal: OldJournal,
-    form: Annotated[ReportFormat, typer.Option("--format", help="For people or pipes.")] = (
-        ReportFormat.TABLE
-    ),
-) -> None:
-    """P&L by pair, makers' statistics, and how the LPs answered."""
-    from lpdesk.journal.reader import read
-    from lpdesk.reports import desk as report
-
-    with spoken():
-        found = report.summarize(read(journal))
-        if form is ReportFormat.JSON:
-            lines(iter([report.json_text(found)]))
-        else:
-            lines(report.table_lines(found, shutil.get_terminal_size((160, 24)).columns))
+app.add_typer(cli_journal.app)
 
 
 # ---- the machine

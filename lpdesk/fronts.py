@@ -271,8 +271,26 @@ async def sandbox(seed: int, cast: str, directory: Path | None, as_json: bool) -
 # ---- a journal
 
 
-def replay(session: ReplaySession, conf: Config, theme: str) -> int:
-    """The same screens over a journal."""
+async def web(conf: Config, journal: Path | None, host: str, port: int, more: Sequence[str]) -> int:
+    """Views of a journal in browsers, until a signal."""
+    from lpdesk.bootstrap import default_journal
+    from lpdesk.journal.reader import connect
+
+    path = (journal or default_journal(conf)).absolute()
+    connect(path).close()  # no journal, no server
+    try:
+        from lpdesk.web.server import serve
+    except ImportError:
+        raise ValueError("needs the browser's part: pip install 'lpdesk[web]'") from None
+    output = Output()
+    try:
+        return await serve(path, host=host, port=port, more=more, say=output)
+    finally:
+        await output.close()
+
+
+def replay(session: ReplaySession, conf: Config, theme: str, viewer: bool = False) -> int:
+    """The same screens over a journal; a `viewer` is somebody else's, and writes no file."""
     from lpdesk.tui.app import DeskApp
 
     async def show() -> int:
@@ -280,7 +298,13 @@ def replay(session: ReplaySession, conf: Config, theme: str) -> int:
         await app.run_async()
         return app.return_code or DONE
 
-    app = DeskApp(session, theme=theme, themes_dir=themes_dir(), keymap=conf.screen.keymap)
+    app = DeskApp(
+        session,
+        theme=theme,
+        themes_dir=themes_dir(),
+        keymap=conf.screen.keymap,
+        restricted=viewer,
+    )
     return asyncio.run(show())
 
 
