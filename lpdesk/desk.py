@@ -10,7 +10,7 @@ from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
-from lpdesk.domain.record import Cause, Event
+from lpdesk.domain.record import Cause, Command, Event, Report
 from lpdesk.domain.values import Instant, exact
 from lpdesk.engines.dealing import Dealing
 from lpdesk.engines.house import KIND, House
@@ -34,7 +34,7 @@ class Desk:
     @exact
     def step(self, cause: Cause, at: Instant) -> tuple[Event, ...]:
         """Everything that follows from `cause` at time `at`. Raises `Bug` only."""
-        events = self._decide(cause, at)
+        events = [*_taken(cause), *self._decide(cause, at)]
         for event in events:  # grows while our own exchange answers
             if isinstance(event, ev.LpAsked | ev.OrderSent) and self._is_house(event.lp):
                 events += self._house(event, at)
@@ -57,6 +57,11 @@ class Desk:
         return min((due for due in times if due is not None), default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
+        if isinstance(cause, cmd.Command):
+            return self._commanded(cause, at)
+        return self._reported(cause, at)
+
+    def _reported(self, cause: Report, at: Instant) -> Events:
         match cause:
             case rep.Pulse():
                 return self.quoting.wake(at) + self.dealing.wake(at) + self.making.wake(at)
@@ -79,6 +84,20 @@ class Desk:
                 return self.dealing.not_found(cause, at)
             case rep.QueryFailed():
                 return []
+            case rep.ReferenceTicked():
+                return self.making.ticked(cause, at)
+            case rep.ReferenceLost():
+                return self.making.lost(cause, at)
+            case rep.TakerOrdered():
+                return self.making.taken(cause, at)
+            case rep.DeskStarted():
+                return self._start(cause, at)
+            case rep.DeskStopped():
+                ended = self.quoting.end_live(Reason.RESTARTED, cause.why)
+                return [*ended, ev.DeskClosed(why=cause.why)]
+
+    def _commanded(self, cause: Command, at: Instant) -> Events:
+        match cause:
             case cmd.RequestQuote():
                 return self.quoting.request(cause, at)
             case cmd.AcceptQuote():
@@ -87,17 +106,13 @@ class Desk:
                 return self.quoting.cancel(cause)
             case cmd.SetAutoRefresh():
                 return self.quoting.set_auto_refresh(cause)
+            case cmd.KeepAnswer():
+                return _kept(cause)
             case cmd.Halt():
                 return self._halt(cause, at)
             case cmd.Resume():
                 self.state.halted = False
                 return [ev.TradingResumed(), *self.making.resume(at)]
-            case rep.ReferenceTicked():
-                return self.making.ticked(cause, at)
-            case rep.ReferenceLost():
-                return self.making.lost(cause, at)
-            case rep.TakerOrdered():
-                return self.making.taken(cause, at)
             case cmd.PlaceOrder():
                 return self.making.enter(cause, at)
             case cmd.CancelOrders():
@@ -111,11 +126,6 @@ class Desk:
             case cmd.UnblockLp():
                 changed = self.state.health.unblock(cause.lp)
                 return [changed] if changed else [refused(Reason.BAD_LP, "lp", "not blocked")]
-            case rep.DeskStarted():
-                return self._start(cause, at)
-            case rep.DeskStopped():
-                ended = self.quoting.end_live(Reason.RESTARTED, cause.why)
-                return [*ended, ev.DeskClosed(why=cause.why)]
 
     def _is_house(self, name: str) -> bool:
         lp = self.state.settings.lp(name)
@@ -146,3 +156,23 @@ class Desk:
             *self.making.halt(cause.why, at),
             *self.quoting.end_live(Reason.HALTED, cause.why),
         ]
+
+
+def _taken(cause: Cause) -> Events:
+    """That a request from outside has had its effect, whatever that is."""
+    origin = cause.origin if isinstance(cause, cmd.Asked) else None
+    if origin is None or not origin.token or isinstance(cause, cmd.KeepAnswer):
+        return []
+    return [ev.RequestTaken(caller=origin.caller, token=origin.token, digest=origin.digest)]
+
+
+def _kept(cause: cmd.KeepAnswer) -> Events:
+    assert cause.origin is not None
+    return [
+        ev.AnswerKept(
+            caller=cause.origin.caller,
+            token=cause.origin.token,
+            status=cause.status,
+            body=cause.body,
+        )
+    ]

@@ -44,6 +44,7 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str) -> s.Setti
             auto_refresh=rules.auto_refresh,
             max_refreshes=rules.max_refreshes,
             max_live_rfqs=rules.max_live_rfqs,
+            max_firm_quotes=rules.max_firm_quotes,
             size_tolerance_bps=rules.size_tolerance_bps,
             price_band_bps=rules.price_band_bps,
             stale_after_ns=_ns(rules.stale_after_seconds),

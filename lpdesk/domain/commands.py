@@ -10,12 +10,33 @@ from lpdesk.domain.making import OrderKind
 from lpdesk.domain.values import Dealt, Side
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """Who asked from outside: the name of an API key, and what a repeat of the request is known by.
+
+    `token` is what the caller calls the request, empty if nothing; `digest` is of all it says.
+    """
+
+    caller: str
+    token: str = ""
+    digest: str = ""
+
+
 class Command(Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
     """Something a person, or a program on their behalf, wants done."""
 
 
-class RequestQuote(Command, frozen=True, kw_only=True):
-    """Ask the LPs for a price for one side and one size. `amount` is in the dealt asset."""
+class Asked(Command, frozen=True, kw_only=True):
+    """A command that may also come from outside, over the API; `origin` is None from the desk."""
+
+    origin: Origin | None = None
+
+
+class RequestQuote(Asked, frozen=True, kw_only=True):
+    """Ask the LPs for a price for one side and one size. `amount` is in the dealt asset.
+
+    With `firm_after_ns` the price is fixed at the end of the first round, or so long after it began
+    if some LP has not answered: from then on it stands until it expires.
+    """
 
     symbol: str
     side: Side
@@ -25,9 +46,10 @@ class RequestQuote(Command, frozen=True, kw_only=True):
     via: str = ""
     settle_days: int = 0
     auto_refresh: bool | None = None
+    firm_after_ns: int | None = None
 
 
-class AcceptQuote(Command, frozen=True, kw_only=True):
+class AcceptQuote(Asked, frozen=True, kw_only=True):
     """Deal on exactly this client quote. `crossed_ok` is the dealer's word on a crossed market."""
 
     rfq_id: str
@@ -35,7 +57,7 @@ class AcceptQuote(Command, frozen=True, kw_only=True):
     crossed_ok: bool = False
 
 
-class CancelRfq(Command, frozen=True, kw_only=True):
+class CancelRfq(Asked, frozen=True, kw_only=True):
     """End a request without dealing."""
 
     rfq_id: str
@@ -93,6 +115,13 @@ class CancelOrders(Command, frozen=True, kw_only=True):
     """Take orders off our exchange: one by its id, or all that were entered by hand."""
 
     order_id: str = ""
+
+
+class KeepAnswer(Asked, frozen=True, kw_only=True):
+    """Remember what the origin's request was answered: its repeats get the same."""
+
+    status: int
+    body: str
 
 
 class UnblockLp(Command, frozen=True, kw_only=True):

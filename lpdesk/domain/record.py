@@ -22,6 +22,7 @@ Command: TypeAlias = (
     | commands.SetMaker
     | commands.PlaceOrder
     | commands.CancelOrders
+    | commands.KeepAnswer
 )
 
 Report: TypeAlias = (
@@ -61,6 +62,7 @@ Event: TypeAlias = (
     | events.LpMissed
     | events.QuoteLocked
     | events.QuoteUnlocked
+    | events.QuoteFixed
     | events.RoundEnded
     | events.RfqRefreshed
     | events.AutoRefreshSet
@@ -85,6 +87,8 @@ Event: TypeAlias = (
     | events.BookTraded
     | events.OrderEntered
     | events.OrderClosed
+    | events.RequestTaken
+    | events.AnswerKept
 )
 
 

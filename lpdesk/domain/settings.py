@@ -100,6 +100,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     auto_refresh: bool = False
     max_refreshes: int = 20
     max_live_rfqs: int = 50
+    max_firm_quotes: int = 500
     size_tolerance_bps: Decimal = Decimal(1)
     price_band_bps: Decimal = Decimal(500)
     stale_after_ns: int = 5 * SECOND

@@ -11,8 +11,8 @@ from decimal import Decimal
 from lpdesk.domain.events import (
     LockCause,
     LpAsked,
-    LpMissed,
     LpSkipped,
+    QuoteFixed,
     QuoteLocked,
     QuoteReceived,
     QuoteUnlocked,
@@ -27,7 +27,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpWithdrew
 from lpdesk.domain.settings import Lp, Pair, Polling, Settings
-from lpdesk.domain.values import FIGURE_DECIMALS, ZERO, Dealt, Instant, round_even
+from lpdesk.domain.values import ZERO, Dealt, Instant
 from lpdesk.engines import pricing
 from lpdesk.engines.best import Best
 from lpdesk.engines.cover import Cover, Valuer
@@ -58,6 +58,7 @@ class Race:
         self.expires_at = rfq.expires_at
         self.auto_refresh = rfq.auto_refresh
         self.ended = False
+        self.fixed = False
         self.round = 0
         self._next_quote_id = next_quote_id
         self._policy = POLICIES[settings.rules.lock_policy]
@@ -70,8 +71,8 @@ class Race:
     # ---- asking
 
     def wanting(self, at: Instant) -> list[Lane]:
-        """The LPs whose turn it is; never the one behind the lock."""
-        if self.ended:
+        """The LPs whose turn it is; never the one behind the lock, none once the price is fixed."""
+        if self.ended or self.fixed:
             return []
         locked = self._locked()
         if self.rules.polling is Polling.ROUND:
@@ -100,19 +101,7 @@ class Race:
 
     def ask(self, lane: Lane, quantity: Decimal, at: Instant) -> LpAsked:
         self._asks += 1
-        lane.ask_id = f"{self.rfq.rfq_id}.{self._asks}"
-        lane.asked_at, lane.asked_quantity = at, quantity
-        lane.deadline_at, lane.next_at = at + lane.lp.timeout_ns, None
-        lane.skipped = None
-        return LpAsked(
-            rfq_id=self.rfq.rfq_id,
-            ask_id=lane.ask_id,
-            lp=lane.lp.name,
-            symbol=self.pair.symbol,
-            side=self.rfq.base_side,
-            quantity=quantity,
-            deadline_at=lane.deadline_at,
-        )
+        return lane.ask(self.rfq, f"{self.rfq.rfq_id}.{self._asks}", quantity, at)
 
     def skip(self, lane: Lane, refusal: Refusal, at: Instant) -> list[Event]:
         """Leave an LP out for now; said once for each reason."""
@@ -173,7 +162,7 @@ class Race:
             return []
         if isinstance(report, LpFailed) and lane.deadline_at is None:
             return []
-        event = self._miss(lane, report.reason, report.text, at)
+        event = lane.miss(self.rfq.rfq_id, report.reason, report.text, at)
         larger = self.rfq.dealt is Dealt.QUOTE and lane.probes_on(report.reason)
         lane.settled = not larger
         lane.answered(at, again_at_once=larger)
@@ -204,17 +193,6 @@ class Race:
         if lane.refs.setdefault(quote.quote_ref, content) != content:
             return Verdict.BAD, "one quote id for two quotes"
         return self.value.judge(quote, cover, lane.asked_quantity, at, mid)
-
-    def _miss(self, lane: Lane, reason: Reason, text: str, at: Instant) -> LpMissed:
-        lane.settled = True
-        return LpMissed(
-            rfq_id=self.rfq.rfq_id,
-            lp=lane.lp.name,
-            ask_id=lane.ask_id,
-            reason=reason,
-            text=text,
-            response_ns=at - lane.asked_at,
-        )
 
     # ---- the lock
 
@@ -251,7 +229,7 @@ class Race:
         """The best challenger takes the lock if the policy lets it."""
         self._reconsider_at = None
         challenger = self.best.top(at)
-        if challenger is None:
+        if challenger is None or self.fixed:
             return []
         if self.lock is None:
             return [self._take(challenger, LockCause.FIRST, at)]
@@ -272,6 +250,8 @@ class Race:
     def _replace(self, reason: Reason, at: Instant) -> list[Event]:
         """The cover is gone: the client quote does not stand a moment longer."""
         assert self.lock is not None
+        if self.fixed:
+            return self.end(RfqEnd.CANCELLED, reason, f"{self.lock.cover.lp} took its price back")
         successor = self.best.top(at)
         if successor:
             return [self._take(successor, LockCause.REPLACED, at)]
@@ -290,25 +270,29 @@ class Race:
         self.best.drop(cover.lp)
         self._priced = True
         self.lock = Lock(self._next_quote_id(), cover, terms, at)
-        return QuoteLocked(
+        return self.lock.event(self.rfq.rfq_id, cause, improvement)
+
+    # ---- a firm quote
+
+    @property
+    def ripens_at(self) -> Instant | None:
+        """When the price that now leads is to be fixed, if a firm quote is still wanted."""
+        wanted = not self.ended and not self.fixed and self.lock is not None
+        return self.rfq.firm_at if wanted else None
+
+    def ripe(self, at: Instant) -> bool:
+        """Whether it is time to fix the price: everybody has answered, or enough was waited."""
+        ripens_at = self.ripens_at
+        return ripens_at is not None and (ripens_at <= at or self._all_in())
+
+    def fix(self) -> QuoteFixed:
+        """Give the price out: from now on nothing moves it."""
+        assert self.lock is not None
+        self.fixed = True
+        return QuoteFixed(
             rfq_id=self.rfq.rfq_id,
             quote_id=self.lock.quote_id,
-            lp=cover.lp,
-            quote_ref=cover.quote_ref,
-            lp_price=cover.price,
-            all_in=cover.all_in,
-            quantity=cover.quantity,
-            markup_bps=terms.markup_bps,
-            client_price=terms.price,
-            pays=terms.amounts.pays,
-            pays_asset=terms.amounts.pays_asset,
-            receives=terms.amounts.receives,
-            receives_asset=terms.amounts.receives_asset,
-            cause=cause,
-            improvement_bps=round_even(improvement, FIGURE_DECIMALS),
-            received_at=cover.received_at,
-            dealable_until=cover.dealable_until,
-            exec_ns=cover.exec_ns,
+            expires_at=min(self.expires_at, self.lock.cover.dealable_until),
         )
 
     # ---- time
@@ -324,13 +308,17 @@ class Race:
         if self._reconsider_at is not None:
             times.append(self._reconsider_at)
         locked = self._locked()
+        if self.ripens_at is not None:
+            times.append(self.ripens_at)
         rounds = self.rules.polling is Polling.ROUND
-        if rounds and not self._pending():
+        if rounds and not self.fixed and not self._pending():
             times.append(self._round_at)
         for lane in self.lanes.values():
             if lane.deadline_at is not None:
                 times.append(lane.deadline_at)
-            elif lane.next_at is not None and lane.lp.name != locked and not rounds:
+            elif self.fixed or rounds or lane.next_at is None:
+                continue
+            elif lane.lp.name != locked:
                 times.append(lane.next_at)
         return min(times)
 
@@ -358,14 +346,15 @@ class Race:
         return events
 
     def _time_out(self, lane: Lane, at: Instant) -> list[Event]:
-        event = self._miss(lane, Reason.TIMED_OUT, "", at)
+        event = lane.miss(self.rfq.rfq_id, Reason.TIMED_OUT, "", at)
         lane.give_up()
         lane.answered(at, again_at_once=False)
         self._compete(lane, None)
         return [event, *self._after_answer(lane, at)]
 
     def _expire(self, at: Instant) -> list[Event]:
-        if not (self.auto_refresh and self._refreshes < self.rules.max_refreshes):
+        refreshes = self.auto_refresh and not self.fixed
+        if not (refreshes and self._refreshes < self.rules.max_refreshes):
             if self._priced:
                 return self.end(RfqEnd.EXPIRED)
             return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
@@ -392,9 +381,16 @@ class Race:
         """A first round in which nobody has a usable price ends the request."""
         if self.ended or self._priced:
             return []
-        if all(lane.settled and lane.deadline_at is None for lane in self.lanes.values()):
-            return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
-        return []
+        if not self._all_in():
+            return []
+        if any(lane.skipped is Reason.BELOW_MINIMUM for lane in self.lanes.values()):
+            text = f"the minimum is {self.pair.minimum} {self.pair.base}"
+            return self.end(RfqEnd.NO_LIQUIDITY, Reason.BELOW_MINIMUM, text)
+        return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
+
+    def _all_in(self) -> bool:
+        """Whether the first round is over."""
+        return all(lane.settled and lane.deadline_at is None for lane in self.lanes.values())
 
     def _pending(self) -> bool:
         return any(lane.deadline_at is not None for lane in self.lanes.values())

@@ -19,7 +19,7 @@ from lpdesk.engines.cover import Cover
 from lpdesk.engines.execution import Order, Trade
 from lpdesk.engines.ledger import Hold, client_account
 from lpdesk.engines.lifecycle import ORDER, OrderMove, OrderState, TradeMove
-from lpdesk.engines.quoting import Quoting, check_limits, refused
+from lpdesk.engines.quoting import Quoting, refused
 from lpdesk.engines.state import State
 
 Events = list[Event]
@@ -122,25 +122,7 @@ class Dealing:
         if lock.quote_id != cause.quote_id:
             text = f"{cause.quote_id or 'the quote'} was replaced by {lock.quote_id}"
             return refused(Reason.QUOTE_CHANGED, "quote", text)
-        if self.state.market.crossed(race.pair.symbol, at) and not cause.crossed_ok:
-            return refused(Reason.CROSSED, "market", "bid at or above ask: accept with p!")
-        amounts = lock.terms.amounts
-        client = self.state.settings.client(race.rfq.client)
-        assert client is not None
-        limits = check_limits(race.pair, client, amounts.base, amounts.quote)
-        if limits:
-            return limits
-        for part in lock.cover.parts:
-            lp = race.lanes[part.lp].lp
-            credit = self.quoting.credit_refusal(lp, race, part.quantity, part.all_in)
-            if credit:
-                return refused(Reason.CREDIT, "lp", f"{lp.name}: {credit.text}")
-        account = client_account(client.name)
-        missing = self.state.ledger.missing(account, amounts.pays_asset, amounts.pays)
-        if missing:
-            text = f"{client.name} is short of {missing} {amounts.pays_asset}"
-            return refused(Reason.NOT_ENOUGH_FUNDS, "client", text)
-        return None
+        return self.quoting.unfit(race, at, crossed_ok=cause.crossed_ok)
 
     def _send(self, trade: Trade, cover: Cover, at: Instant) -> ev.OrderSent:
         """The intent. It is durable before any byte of it leaves."""

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from lpdesk.domain.events import LockCause, LpAsked, LpMissed, QuoteLocked, RfqOpened
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Lp
-from lpdesk.domain.values import ONE, Instant
+from lpdesk.domain.values import FIGURE_DECIMALS, ONE, Instant, round_even
 from lpdesk.engines.cover import Cover, Terms
 
 MISSED_ASKS = 16
@@ -24,6 +25,30 @@ class Lock(Struct, frozen=True):
     cover: Cover
     terms: Terms
     locked_at: Instant
+
+    def event(self, rfq_id: str, cause: LockCause, improvement_bps: Decimal) -> QuoteLocked:
+        """What is said of it."""
+        cover, terms = self.cover, self.terms
+        return QuoteLocked(
+            rfq_id=rfq_id,
+            quote_id=self.quote_id,
+            lp=cover.lp,
+            quote_ref=cover.quote_ref,
+            lp_price=cover.price,
+            all_in=cover.all_in,
+            quantity=cover.quantity,
+            markup_bps=terms.markup_bps,
+            client_price=terms.price,
+            pays=terms.amounts.pays,
+            pays_asset=terms.amounts.pays_asset,
+            receives=terms.amounts.receives,
+            receives_asset=terms.amounts.receives_asset,
+            cause=cause,
+            improvement_bps=round_even(improvement_bps, FIGURE_DECIMALS),
+            received_at=cover.received_at,
+            dealable_until=cover.dealable_until,
+            exec_ns=cover.exec_ns,
+        )
 
 
 class Lane:
@@ -57,6 +82,32 @@ class Lane:
         if self._answered[0] != ask_id:
             self._answered = ask_id, at - self.missed.pop(ask_id, self.asked_at)
         return self._answered[1]
+
+    def ask(self, rfq: RfqOpened, ask_id: str, quantity: Decimal, at: Instant) -> LpAsked:
+        """Ask for a price; what is still out is forgotten."""
+        self.ask_id, self.asked_at, self.asked_quantity = ask_id, at, quantity
+        self.deadline_at, self.next_at, self.skipped = at + self.lp.timeout_ns, None, None
+        return LpAsked(
+            rfq_id=rfq.rfq_id,
+            ask_id=ask_id,
+            lp=self.lp.name,
+            symbol=rfq.symbol,
+            side=rfq.base_side,
+            quantity=quantity,
+            deadline_at=self.deadline_at,
+        )
+
+    def miss(self, rfq_id: str, reason: Reason, text: str, at: Instant) -> LpMissed:
+        """No price came of the ask."""
+        self.settled = True
+        return LpMissed(
+            rfq_id=rfq_id,
+            lp=self.lp.name,
+            ask_id=self.ask_id,
+            reason=reason,
+            text=text,
+            response_ns=at - self.asked_at,
+        )
 
     def answered(self, at: Instant, *, again_at_once: bool) -> None:
         """Nothing is under way any more; a stream goes on by itself."""

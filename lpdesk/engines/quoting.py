@@ -15,7 +15,7 @@ from lpdesk.engines import pricing
 from lpdesk.engines.aggregator import Race
 from lpdesk.engines.health import Refusal
 from lpdesk.engines.lane import Lane
-from lpdesk.engines.ledger import lp_account
+from lpdesk.engines.ledger import client_account, lp_account
 from lpdesk.engines.state import State
 
 Events = list[Event]
@@ -49,6 +49,7 @@ class Quoting:
             via=cause.via,
             auto_refresh=rules.auto_refresh if cause.auto_refresh is None else cause.auto_refresh,
             expires_at=at + rules.rfq_duration_ns,
+            firm_at=None if cause.firm_after_ns is None else at + cause.firm_after_ns,
         )
         lps = tuple(
             lp
@@ -57,7 +58,7 @@ class Quoting:
         )
         race = Race(opened, pair, lps, self.state.settings, lambda: self.state.name("Q"), at)
         self._keep(race)
-        return [opened, *self._ask(race, at)]
+        return [opened, *self._go_on(race, at)]
 
     def _keep(self, race: Race) -> None:
         self.races[race.rfq.rfq_id] = race
@@ -82,8 +83,10 @@ class Quoting:
         if cause.settle_days:
             text = f"delayed settlement is not enabled for {name}"
             return refused(Reason.NOT_ENABLED, "settlement", text, pair)
-        live = sum(not race.ended for race in self.races.values())
-        if live >= self.state.settings.rules.max_live_rfqs:
+        rules, firm = self.state.settings.rules, cause.firm_after_ns is not None
+        races = self.races.values()
+        live = sum(not race.ended and (race.rfq.firm_at is not None) is firm for race in races)
+        if live >= (rules.max_firm_quotes if firm else rules.max_live_rfqs):
             return refused(Reason.TOO_MANY, "desk", f"{live} requests are live already", pair)
         return self._check_amount(cause, pair, client, at)
 
@@ -104,6 +107,39 @@ class Quoting:
             text = f"the minimum is {pair.minimum} {pair.base}"
             return refused(Reason.BELOW_MINIMUM, "amount", text, pair)
         return check_limits(pair, client, base or ZERO, quote or ZERO)
+
+    def _go_on(self, race: Race, at: Instant) -> Events:
+        """Give a firm price out when its time has come, else ask whose turn it is.
+
+        A price that the client could not deal on is not given out.
+        """
+        if not race.ripe(at):
+            return self._ask(race, at)
+        why = self.unfit(race, at, crossed_ok=False)
+        return race.end(ev.RfqEnd.CANCELLED, why.reason, why.text) if why else [race.fix()]
+
+    def unfit(self, race: Race, at: Instant, *, crossed_ok: bool) -> ev.CommandRefused | None:
+        """Why the client may not deal on the lock: the market, limits, credit, funds."""
+        assert race.lock is not None
+        if self.state.market.crossed(race.pair.symbol, at) and not (crossed_ok or race.fixed):
+            return refused(Reason.CROSSED, "market", "bid at or above ask: accept with p!")
+        amounts, lock = race.lock.terms.amounts, race.lock
+        client = self.state.settings.client(race.rfq.client)
+        assert client is not None
+        limits = check_limits(race.pair, client, amounts.base, amounts.quote)
+        if limits:
+            return limits
+        for part in lock.cover.parts:
+            lp = race.lanes[part.lp].lp
+            credit = self.credit_refusal(lp, race, part.quantity, part.all_in)
+            if credit:
+                return refused(Reason.CREDIT, "lp", f"{lp.name}: {credit.text}")
+        account = client_account(client.name)
+        missing = self.state.ledger.missing(account, amounts.pays_asset, amounts.pays)
+        if missing:
+            text = f"{client.name} is short of {missing} {amounts.pays_asset}"
+            return refused(Reason.NOT_ENOUGH_FUNDS, "client", text)
+        return None
 
     def _ask(self, race: Race, at: Instant) -> Events:
         """Ask every LP whose turn it is and that may be asked."""
@@ -155,7 +191,7 @@ class Quoting:
         mid = self.state.market.mid(race.pair.symbol, at)
         p95 = self.state.quality.exec_p95_ns(cause.lp)
         events = race.wake(at) if race.overdue(at) else []
-        return [*events, *race.quoted(cause, at, p95, mid), *self._ask(race, at)]
+        return [*events, *race.quoted(cause, at, p95, mid), *self._go_on(race, at)]
 
     def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
         race = self._race_of(cause.ask_id)
@@ -164,7 +200,7 @@ class Quoting:
         if race is None:
             return []
         events = race.wake(at) if race.overdue(at) else []
-        return [*events, *race.missed(cause, at), *self._ask(race, at)]
+        return [*events, *race.missed(cause, at), *self._go_on(race, at)]
 
     def _race_of(self, ask_id: str) -> Race | None:
         return self.races.get(ask_id.partition(".")[0])
@@ -187,7 +223,7 @@ class Quoting:
         for race in list(self.races.values()):
             if race.due is not None and race.due <= at:
                 events += race.wake(at)
-                events += self._ask(race, at)
+                events += self._go_on(race, at)
         return events
 
     def bar(self, lp: str, at: Instant) -> Events:

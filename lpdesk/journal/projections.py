@@ -25,6 +25,8 @@ TABLES = {
     "legs": "order_id",
     "holds": "hold_id",
     "postings": "seq, n, line",
+    "client_quotes": "quote_id",
+    "api_requests": "caller, token",
 }
 """The tables and their keys."""
 
@@ -62,13 +64,38 @@ _PLACE = ("seq", "n", "at")
 _FILL = ("fee", "fee_asset", "slippage_bps", "response_ns")
 _WHY = ("reason", "text")
 
+_OPENED = """
+INSERT OR IGNORE INTO client_quotes (quote_id, seq, rfq_id, client, symbol, side, dealt, amount,
+    base_side, price, pays, pays_asset, receives, receives_asset, status, created_at, expires_at)
+SELECT quote_id, :seq, rfq_id, client, symbol, side, dealt, amount,
+    base_side, client_price, pays, pays_asset, receives, receives_asset, 'pending', :at, {expires}
+FROM quotes JOIN rfqs USING (rfq_id) WHERE quote_id = :quote_id
+"""
+
+
+def _client_quote(expires: str) -> Write:
+    """A client's quote from the price and the request that are on record already."""
+    return Write(_OPENED.format(expires=expires))
+
+
 WRITES: dict[type, tuple[Write, ...]] = {
     events.RfqOpened: (
         _insert("rfqs", _own(events.RfqOpened, "seq"), opened_at=":at", state="'open'"),
     ),
     events.RfqRefreshed: (_update("rfqs", "rfq_id", **_same("refreshes", "expires_at")),),
     events.AutoRefreshSet: (_update("rfqs", "rfq_id", auto_refresh=":on"),),
-    events.RfqEnded: (_update("rfqs", "rfq_id", state=":how", ended_at=":at", **_same(*_WHY)),),
+    events.RfqEnded: (
+        _update("rfqs", "rfq_id", state=":how", ended_at=":at", **_same(*_WHY)),
+        _update(
+            "client_quotes",
+            "rfq_id",
+            "AND status = 'pending'",
+            status=":how",
+            cancelled_at="iif(:how = 'cancelled', :at, NULL)",
+            **_same(*_WHY),
+        ),
+    ),
+    events.QuoteFixed: (_client_quote(":expires_at"),),
     events.QuoteLocked: (_insert("quotes", _own(events.QuoteLocked, *_PLACE)),),
     events.QuoteUnlocked: (
         _update(
@@ -83,10 +110,13 @@ WRITES: dict[type, tuple[Write, ...]] = {
     events.LpMissed: (_insert("lp_quotes", _own(events.LpMissed, *_PLACE), verdict="'missed'"),),
     events.TradeOpened: (
         _insert("trades", _own(events.TradeOpened, "seq"), opened_at=":at", state="'open'"),
+        _client_quote("rfqs.expires_at"),
+        _update("client_quotes", "quote_id", status="'executing'", trade_id=":trade_id"),
     ),
     events.TradeUnknown: (
         _update("trades", "trade_id", state="'unknown'", **_same(*_WHY)),
         _update("legs", "order_id", state="'unknown'", **_same(*_WHY)),
+        _update("client_quotes", "trade_id", reconciliation="'unknown'"),
     ),
     events.TradeSettled: (
         _update(
@@ -97,9 +127,23 @@ WRITES: dict[type, tuple[Write, ...]] = {
             **_same("lp", "lp_price", "quantity", "pnl", "pnl_asset", "pnl_bps"),
             **_same("residual", "residual_asset", *_FILL),
         ),
+        _update(
+            "client_quotes",
+            "trade_id",
+            status="'settled'",
+            executed_at=":at",
+            reconciliation="'pending'",
+        ),
     ),
     events.TradeFailed: (
         _update("trades", "trade_id", state="'failed'", ended_at=":at", **_same(*_WHY)),
+        _update(
+            "client_quotes",
+            "trade_id",
+            status="'failed'",
+            reconciliation="'pending'",
+            **_same(*_WHY),
+        ),
     ),
     events.OrderSent: (
         _insert("legs", _own(events.OrderSent, "seq"), sent_at=":at", state="'sent'"),
@@ -123,6 +167,7 @@ WRITES: dict[type, tuple[Write, ...]] = {
             ended_at=":at",
             **_same("response_ns", *_WHY),
         ),
+        _update("client_quotes", "trade_id", reconciliation="'pending'"),
     ),
     events.HoldPlaced: (
         _insert("holds", _own(events.HoldPlaced, "seq"), placed_at=":at", state="'open'"),
@@ -140,6 +185,22 @@ WRITES: dict[type, tuple[Write, ...]] = {
             "postings",
             (*_PLACE, "line", "transfer_id", "trade_id", "account", "asset", "amount"),
             each="postings",
+        ),
+    ),
+}
+
+
+WRITES |= {
+    events.RequestTaken: (
+        Write(
+            "INSERT OR IGNORE INTO api_requests (caller, token, seq, at, digest)"
+            " VALUES (:caller, :token, :seq, :at, :digest)"
+        ),
+    ),
+    events.AnswerKept: (
+        Write(
+            "UPDATE api_requests SET status = :status, body = :body"
+            " WHERE caller = :caller AND token = :token"
         ),
     ),
 }

@@ -124,3 +124,39 @@ SELECT trade_id,
            || printf('.%09dZ', ended_at % 1000000000) AS ended,
        lp_price, pnl, pnl_asset, pnl_bps, slippage_bps, reason, text
 FROM trades;
+
+-- migration 2
+
+ALTER TABLE rfqs ADD COLUMN firm_at INTEGER;  -- when the price was to be fixed, if it was
+
+-- Every quote that was given out over the API or dealt on, as its client may see it.
+CREATE TABLE client_quotes (
+    quote_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, rfq_id TEXT NOT NULL,
+    client TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, dealt TEXT NOT NULL,
+    amount TEXT NOT NULL, base_side TEXT NOT NULL, price TEXT NOT NULL,
+    pays TEXT NOT NULL, pays_asset TEXT NOT NULL,
+    receives TEXT NOT NULL, receives_asset TEXT NOT NULL,
+    status TEXT NOT NULL,                   -- pending, executing, settled, failed, cancelled, …
+    reconciliation TEXT NOT NULL DEFAULT 'pending',
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    cancelled_at INTEGER, executed_at INTEGER, trade_id TEXT, reason TEXT, text TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX client_quotes_by_client ON client_quotes (client, seq);
+CREATE INDEX client_quotes_by_rfq ON client_quotes (rfq_id);
+CREATE INDEX client_quotes_by_trade ON client_quotes (trade_id);
+
+INSERT INTO client_quotes
+SELECT t.quote_id, t.seq, t.rfq_id, t.client, t.symbol, t.side, t.dealt, t.amount, t.base_side,
+       t.client_price, t.pays, t.pays_asset, t.receives, t.receives_asset,
+       CASE t.state WHEN 'open' THEN 'executing' WHEN 'unknown' THEN 'executing' ELSE t.state END,
+       iif(t.state = 'unknown', 'unknown', 'pending'), t.opened_at, r.expires_at, NULL,
+       iif(t.state = 'settled', t.ended_at, NULL), t.trade_id,
+       iif(t.state = 'failed', t.reason, NULL), iif(t.state = 'failed', t.text, NULL)
+FROM trades AS t JOIN rfqs AS r USING (rfq_id);
+
+-- Requests over the API that named themselves, and what they were answered.
+CREATE TABLE api_requests (
+    caller TEXT NOT NULL, token TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    digest TEXT NOT NULL, status INTEGER, body TEXT,
+    PRIMARY KEY (caller, token)
+) STRICT, WITHOUT ROWID;

@@ -109,7 +109,8 @@ def _one_request(number: int) -> Iterator[tuple[Cause, tuple[Event, ...]]]:
     rfq, ask, quote = f"R-{number:06}", f"A-{number:06}", f"Q-{number:06}"
     yield reports.DeskStarted(instance="x7", settings=Settings(), version="0"), (opened(rfq),)
     yield quoted(ask), (received(rfq, ask), missed(rfq, ask), locked(rfq, quote))
-    yield reports.Pulse(), tuple(_dealt(f"T-{number:06}", rfq, quote))
+    taken = e.RequestTaken(caller="bot", token=rfq, digest="d")
+    yield reports.Pulse(), (taken, *_dealt(f"T-{number:06}", rfq, quote))
     yield (
         reports.OrderPending(lp="Lumen", order_id="o"),
         tuple(_ended(f"T-{number:06}", rfq, quote)),

@@ -137,7 +137,8 @@ def test_an_added_record_is_found(path: Path) -> None:
 def test_a_table_that_tells_another_story_is_found(path: Path, table: str, change: str) -> None:
     with tampering(path) as connection:
         column = "lp" if table in ("quotes", "lp_quotes", "trades", "legs") else None
-        column = column or ("symbol" if table == "rfqs" else "account")
+        column = column or {"api_requests": "digest"}.get(table)
+        column = column or ("symbol" if table in ("rfqs", "client_quotes") else "account")
         key = TABLES[table]
         where = f" WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY seq DESC LIMIT 1)"
         connection.execute(change.format(table, column) + where)

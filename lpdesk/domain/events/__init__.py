@@ -10,11 +10,13 @@ from lpdesk.domain.events.book import (
     OrderEntered,
 )
 from lpdesk.domain.events.desk import (
+    AnswerKept,
     CommandRefused,
     DeskClosed,
     DeskOpened,
     LpHealthChanged,
     MarketMoved,
+    RequestTaken,
     TradingHalted,
     TradingResumed,
 )
@@ -24,6 +26,7 @@ from lpdesk.domain.events.rfq import (
     LpAsked,
     LpMissed,
     LpSkipped,
+    QuoteFixed,
     QuoteLocked,
     QuoteReceived,
     QuoteUnlocked,
@@ -55,6 +58,7 @@ from lpdesk.domain.events.trade import (
 
 __all__ = [
     "AcceptRepeated",
+    "AnswerKept",
     "AutoRefreshSet",
     "BookChanged",
     "BookTraded",
@@ -82,9 +86,11 @@ __all__ = [
     "OrderQueried",
     "OrderSent",
     "Posting",
+    "QuoteFixed",
     "QuoteLocked",
     "QuoteReceived",
     "QuoteUnlocked",
+    "RequestTaken",
     "RfqEnd",
     "RfqEnded",
     "RfqOpened",

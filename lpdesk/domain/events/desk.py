@@ -28,6 +28,23 @@ class CommandRefused(Event, frozen=True, kw_only=True):
     example: str = ""
 
 
+class RequestTaken(Event, frozen=True, kw_only=True):
+    """The command of this record came with a name: a repeat of the request does nothing more."""
+
+    caller: str
+    token: str
+    digest: str
+
+
+class AnswerKept(Event, frozen=True, kw_only=True):
+    """What a request that was taken is answered, now and whenever it is repeated."""
+
+    caller: str
+    token: str
+    status: int
+    body: str
+
+
 class TradingHalted(Event, frozen=True, kw_only=True):
     why: str
 

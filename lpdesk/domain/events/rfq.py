@@ -50,6 +50,7 @@ class RfqOpened(Event, frozen=True, kw_only=True):
     via: str
     auto_refresh: bool
     expires_at: Instant
+    firm_at: Instant | None = None
 
 
 class LpAsked(Event, frozen=True, kw_only=True):
@@ -130,6 +131,17 @@ class QuoteUnlocked(Event, frozen=True, kw_only=True):
     rfq_id: str
     quote_id: str
     reason: Reason
+
+
+class QuoteFixed(Event, frozen=True, kw_only=True):
+    """The client quote is given out: it stays as it is, and dealable, until `expires_at`.
+
+    No LP is asked any more; if its cover is withdrawn, the request ends.
+    """
+
+    rfq_id: str
+    quote_id: str
+    expires_at: Instant
 
 
 class RoundEnded(Event, frozen=True, kw_only=True):
