@@ -12,7 +12,9 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Command, Event, Report
 from lpdesk.domain.values import Instant, exact
+from lpdesk.engines import cash
 from lpdesk.engines.dealing import Dealing
+from lpdesk.engines.delayed import Delayed
 from lpdesk.engines.house import KIND, House
 from lpdesk.engines.making import Making
 from lpdesk.engines.quoting import Quoting, refused
@@ -27,7 +29,8 @@ class Desk:
     def __init__(self) -> None:
         self.state = State()
         self.quoting = Quoting(self.state)
-        self.dealing = Dealing(self.state, self.quoting)
+        self.delayed = Delayed(self.state)
+        self.dealing = Dealing(self.state, self.quoting, self.delayed)
         self.making = Making(self.state)
         self.house = House(self.making)
 
@@ -53,7 +56,7 @@ class Desk:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""
         times = [race.due for race in self.quoting.races.values() if not race.ended]
         times += [trade.due for trade in self.dealing.open_trades.values()]
-        times.append(self.making.due)
+        times += [self.making.due, self.delayed.due]
         return min((due for due in times if due is not None), default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
@@ -64,7 +67,12 @@ class Desk:
     def _reported(self, cause: Report, at: Instant) -> Events:
         match cause:
             case rep.Pulse():
-                return self.quoting.wake(at) + self.dealing.wake(at) + self.making.wake(at)
+                return [
+                    *self.quoting.wake(at),
+                    *self.dealing.wake(at),
+                    *self.making.wake(at),
+                    *self.delayed.wake(at),
+                ]
             case rep.LpQuoted():
                 return self.quoting.quoted(cause, at)
             case rep.LpFailed() | rep.LpWithdrew():
@@ -123,6 +131,12 @@ class Desk:
                 return self.making.run(cause.symbol, at)
             case cmd.StopMaker():
                 return self.making.stop(cause.symbol, at)
+            case cmd.Deposit() | cmd.Withdraw():
+                return cash.moved(self.state, cause)
+            case cmd.CreateSettlement():
+                return self.delayed.create(cause, at)
+            case cmd.SettleNow():
+                return self.delayed.settle(cause, at)
             case cmd.UnblockLp():
                 changed = self.state.health.unblock(cause.lp)
                 return [changed] if changed else [refused(Reason.BAD_LP, "lp", "not blocked")]

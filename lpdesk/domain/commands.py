@@ -36,6 +36,9 @@ class RequestQuote(Asked, frozen=True, kw_only=True):
 
     With `firm_after_ns` the price is fixed at the end of the first round, or so long after it began
     if some LP has not answered: from then on it stands until it expires.
+    `desk` asks that trade desk alone; else the default one is asked and, when it gives an error,
+    the backup unless `skip_retry`. `delayed` settles later, `settle_days` settlement days on.
+    `via` names an LP, or a trade desk.
     """
 
     symbol: str
@@ -47,6 +50,9 @@ class RequestQuote(Asked, frozen=True, kw_only=True):
     settle_days: int = 0
     auto_refresh: bool | None = None
     firm_after_ns: int | None = None
+    desk: str = ""
+    skip_retry: bool = False
+    delayed: bool = False
 
 
 class AcceptQuote(Asked, frozen=True, kw_only=True):
@@ -128,3 +134,38 @@ class UnblockLp(Command, frozen=True, kw_only=True):
     """A person has looked at the LP's break: let it quote again."""
 
     lp: str
+
+
+class Deposit(Asked, frozen=True, kw_only=True):
+    """Money came in from outside, to an account of an organization or a desk's liquidity."""
+
+    account: str
+    asset: str
+    amount: Decimal
+
+
+class Withdraw(Asked, frozen=True, kw_only=True):
+    """Money goes out, if it is available."""
+
+    account: str
+    asset: str
+    amount: Decimal
+
+
+class CreateSettlement(Asked, frozen=True, kw_only=True):
+    """Settle these delayed trades together. They are named by trade, quote or request id.
+
+    `pair_id` may be left out: it is the one of the first trade's client and desk. With
+    `organization` the ids of others are not known here.
+    """
+
+    trades: tuple[str, ...]
+    pair_id: str = ""
+    organization: str = ""
+
+
+class SettleNow(Asked, frozen=True, kw_only=True):
+    """Make the next attempt of a settlement at once."""
+
+    settlement_id: str
+    organization: str = ""

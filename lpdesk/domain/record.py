@@ -23,6 +23,10 @@ Command: TypeAlias = (
     | commands.PlaceOrder
     | commands.CancelOrders
     | commands.KeepAnswer
+    | commands.Deposit
+    | commands.Withdraw
+    | commands.CreateSettlement
+    | commands.SettleNow
 )
 
 Report: TypeAlias = (
@@ -65,6 +69,7 @@ Event: TypeAlias = (
     | events.QuoteFixed
     | events.RoundEnded
     | events.RfqRefreshed
+    | events.RfqRerouted
     | events.AutoRefreshSet
     | events.RfqEnded
     | events.TradeOpened
@@ -89,6 +94,15 @@ Event: TypeAlias = (
     | events.OrderClosed
     | events.RequestTaken
     | events.AnswerKept
+    | events.TradeExecuted
+    | events.TradeRejected
+    | events.SettlementCreated
+    | events.SettlementAttempted
+    | events.SettlementSettled
+    | events.SettlementFailed
+    | events.SettlementRejected
+    | events.Deposited
+    | events.Withdrawn
 )
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from lpdesk.domain.making import MakerTerms
-from lpdesk.domain.values import SECOND, ZERO, Dealt
+from lpdesk.domain.values import SECOND, ZERO, Dealt, Instant
 
 
 class Pair(Struct, frozen=True, kw_only=True):
@@ -63,11 +63,62 @@ class Lp(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """A client, its opening balances and its limit for one trade in units of the quote asset."""
+    """A client, which is an organization: its opening balances, limits and what it may do.
+
+    Limits are in units of the quote asset: `maximum` for one trade, `rolling_limit` for all trades
+    of the last 24 hours. `settlement_balances` open its settlement account.
+    """
 
     name: str
     balances: dict[str, Decimal] = {}
     maximum: Decimal | None = None
+    delayed_settlement: bool = False
+    settlement_balances: dict[str, Decimal] = {}
+    rolling_limit: Decimal | None = None
+
+
+class TradeDesk(Struct, frozen=True, kw_only=True):
+    """A group of LPs that quotes are routed to; `lps` empty means all. Its liquidity's opening."""
+
+    name: str
+    lps: tuple[str, ...] = ()
+    balances: dict[str, Decimal] = {}
+
+
+class Day(Struct, frozen=True, array_like=True):
+    """A settlement day: its first instant where it is observed, and when settling begins."""
+
+    start: Instant
+    cut: Instant
+
+
+class SettlementCalendar(Struct, frozen=True, kw_only=True):
+    """The settlement days to come, worked out when the desk started: the core has no tz data."""
+
+    calendar: str
+    time_zone: str
+    time: str
+    days: tuple[Day, ...] = ()
+
+
+class TradeSettlementPair(Struct, frozen=True, kw_only=True):
+    """How an organization and a trade desk settle with each other what they did not settle at once.
+
+    `settlement_account` ("" for none) steps in when the end user's is short. Delays in minutes; an
+    automatic settlement takes trades `auto_settlement_days` settlement days old.
+    """
+
+    id: str
+    organization: str
+    trade_desk: str
+    settlement_delay_minutes: int = 0
+    settlement_retry_delay_minutes: int = 30
+    rejection_delay_minutes: int = 1_440
+    auto_settlement_days: int = 1
+    auto_settlement_time: str = "16:00"
+    time_zone: str = "UTC"
+    calendar: str = "every day"
+    settlement_account: str = ""
 
 
 class Markup(Struct, frozen=True, kw_only=True):
@@ -109,6 +160,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     breaker_failures: int = 5
     breaker_retry_ns: int = 2 * SECOND
     breaker_retry_cap_ns: int = 60 * SECOND
+    default_desk: str = ""
+    backup_desk: str = ""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -123,6 +176,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     rules: Rules = Rules()
     makers: tuple[MakerTerms, ...] = ()
     environment: str = "SANDBOX"
+    trade_desks: tuple[TradeDesk, ...] = ()
+    trade_settlement_pairs: tuple[TradeSettlementPair, ...] = ()
+    calendars: tuple[SettlementCalendar, ...] = ()
 
     def pair(self, symbol: str) -> Pair | None:
         return next((pair for pair in self.pairs if pair.symbol == symbol), None)
@@ -132,3 +188,29 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def client(self, name: str) -> Client | None:
         return next((client for client in self.clients if client.name == name), None)
+
+    def trade_desk(self, name: str) -> TradeDesk | None:
+        return next((desk for desk in self.trade_desks if desk.name == name), None)
+
+    def settlement_pair(self, pair_id: str) -> TradeSettlementPair | None:
+        return next((pair for pair in self.trade_settlement_pairs if pair.id == pair_id), None)
+
+    def settlement_pair_of(self, organization: str, desk: str) -> TradeSettlementPair | None:
+        """What the two have agreed; a `desk` of "" finds the organization's only one."""
+        pairs = [p for p in self.trade_settlement_pairs if p.organization == organization]
+        if desk:
+            pairs = [pair for pair in pairs if pair.trade_desk == desk]
+        return pairs[0] if len(pairs) == 1 else None
+
+    def settlement_days(self, pair: TradeSettlementPair) -> tuple[Day, ...]:
+        """The settlement days to come of a trade-settlement pair, in order."""
+        wanted = pair.calendar, pair.time_zone, pair.auto_settlement_time
+        return next(
+            (c.days for c in self.calendars if (c.calendar, c.time_zone, c.time) == wanted), ()
+        )
+
+    def decimals(self, asset: str) -> int | None:
+        """The finest of an asset's decimals over all pairs; None for an asset of no pair."""
+        found = [pair.base_decimals for pair in self.pairs if pair.base == asset]
+        found += [pair.quote_decimals for pair in self.pairs if pair.quote == asset]
+        return max(found, default=None)

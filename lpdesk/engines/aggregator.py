@@ -14,12 +14,12 @@ from lpdesk.domain.events import (
     LpSkipped,
     QuoteFixed,
     QuoteLocked,
-    QuoteReceived,
     QuoteUnlocked,
     RfqEnd,
     RfqEnded,
     RfqOpened,
     RfqRefreshed,
+    RfqRerouted,
     RoundEnded,
     Verdict,
 )
@@ -32,8 +32,10 @@ from lpdesk.engines import pricing
 from lpdesk.engines.best import Best
 from lpdesk.engines.cover import Cover, Valuer
 from lpdesk.engines.health import Refusal
-from lpdesk.engines.lane import Lane, Lock
+from lpdesk.engines.lane import ENDS, Lane, Lock
+from lpdesk.engines.lifecycle import TRADE, TradeState
 from lpdesk.engines.lock import POLICIES
+from lpdesk.engines.routing import Route
 
 
 class Race:
@@ -57,7 +59,9 @@ class Race:
         self.lock: Lock | None = None
         self.expires_at = rfq.expires_at
         self.auto_refresh = rfq.auto_refresh
-        self.ended = False
+        self.status = TradeState.PENDING
+        self.desk = rfq.desk
+        self.backup: Route | None = None
         self.fixed = False
         self.round = 0
         self._next_quote_id = next_quote_id
@@ -67,6 +71,10 @@ class Race:
         self._priced = False
         self._round_at = at
         self._reconsider_at: Instant | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status is not TradeState.PENDING
 
     # ---- asking
 
@@ -132,19 +140,7 @@ class Race:
         late = lane.is_late(quote.ask_id, at)
         cover = self.value.cover(lane.lp, quote, at, self.expires_at, exec_p95_ns)
         verdict, text = (Verdict.LATE, "") if late else self._judge(lane, quote, cover, at, mid)
-        received = QuoteReceived(
-            rfq_id=self.rfq.rfq_id,
-            lp=quote.lp,
-            ask_id=quote.ask_id,
-            quote_ref=quote.quote_ref,
-            price=quote.price,
-            all_in=cover.all_in,
-            quantity=quote.quantity,
-            response_ns=lane.response_ns(quote.ask_id, at),
-            verdict=verdict,
-            dealable_until=cover.dealable_until,
-            text=text,
-        )
+        received = lane.received(self.rfq.rfq_id, quote, cover, verdict, text, at)
         if late:
             return [received]
         lane.answered(at, again_at_once=verdict is Verdict.SIZING and not lane.sized)
@@ -374,19 +370,26 @@ class Race:
 
     def end(self, how: RfqEnd, reason: Reason | None = None, text: str = "") -> list[Event]:
         """No more asking. Covers stay known: a rejected hedge may still fall back on them."""
-        self.ended = True
+        self.status = TRADE.after(self.status, ENDS[how])
         return [RfqEnded(rfq_id=self.rfq.rfq_id, how=how, reason=reason, text=text)]
 
     def end_if_dry(self) -> list[Event]:
         """A first round in which nobody has a usable price ends the request."""
-        if self.ended or self._priced:
+        if self.ended or self._priced or not self._all_in():
             return []
-        if not self._all_in():
-            return []
+        if self.backup:
+            return [self._reroute(*self.backup)]
         if any(lane.skipped is Reason.BELOW_MINIMUM for lane in self.lanes.values()):
             text = f"the minimum is {self.pair.minimum} {self.pair.base}"
             return self.end(RfqEnd.NO_LIQUIDITY, Reason.BELOW_MINIMUM, text)
         return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
+
+    def _reroute(self, desk: str, lps: tuple[Lp, ...]) -> RfqRerouted:
+        """The desk asked first has nothing: from now on only the backup's LPs are in the race."""
+        self.desk, self.backup = desk, None
+        start = self._round_at = self.expires_at - self.rules.rfq_duration_ns  # ask at once
+        self.lanes = {lp.name: Lane(lp, start) for lp in lps}
+        return RfqRerouted(rfq_id=self.rfq.rfq_id, desk=desk, reason=Reason.NO_LIQUIDITY)
 
     def _all_in(self) -> bool:
         """Whether the first round is over."""

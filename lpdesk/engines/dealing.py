@@ -16,6 +16,7 @@ from lpdesk.domain.values import ONE, Instant, Side
 from lpdesk.engines import execution, settlement
 from lpdesk.engines.aggregator import Race
 from lpdesk.engines.cover import Cover
+from lpdesk.engines.delayed import Delayed
 from lpdesk.engines.execution import Order, Trade
 from lpdesk.engines.ledger import Hold, client_account
 from lpdesk.engines.lifecycle import ORDER, OrderMove, OrderState, TradeMove
@@ -36,9 +37,10 @@ OrderReport = (
 class Dealing:
     """All trades of a desk."""
 
-    def __init__(self, state: State, quoting: Quoting) -> None:
+    def __init__(self, state: State, quoting: Quoting, delayed: Delayed) -> None:
         self.state = state
         self.quoting = quoting
+        self.delayed = delayed
         self.open_trades: dict[str, Trade] = {}
         self.orders: dict[str, tuple[Trade, Order]] = {}
         self.dealt: dict[str, str] = {}
@@ -89,24 +91,43 @@ class Dealing:
             receives=amounts.receives,
             receives_asset=amounts.receives_asset,
             lp=lock.cover.lp,
+            desk=race.desk,
+            delayed=rfq.delayed,
+            settle_days=rfq.settle_days,
         )
-        trade = Trade(opened, race.pair, self.state.name("H"))
-        hold = Hold(client_account(rfq.client), amounts.pays_asset, amounts.pays)
-        self.state.ledger.place(trade.hold_id, hold)
+        trade = Trade(opened, race.pair)
         self.open_trades[trade.trade_id] = trade
         self.dealt[lock.quote_id] = trade.trade_id
+        self.delayed.opened(opened, at)
+        key = rfq.client, race.pair.quote
+        self.state.rolling.add(key, trade.trade_id, amounts.quote, at)
         return [
             opened,
+            *([] if rfq.delayed else self._hold(trade)),
+            *race.end(ev.RfqEnd.ACCEPTED, text=trade.trade_id),
+            *(self._send(trade, part, at) for part in lock.cover.parts),
+        ]
+
+    def _hold(self, trade: Trade) -> Events:
+        """What the client pays is reserved before the hedge. A delayed trade's is not there yet."""
+        terms, trade.hold_id = trade.terms, self.state.name("H")
+        hold = Hold(client_account(terms.client), terms.pays_asset, terms.pays)
+        self.state.ledger.place(trade.hold_id, hold)
+        return [
             ev.HoldPlaced(
                 hold_id=trade.hold_id,
                 trade_id=trade.trade_id,
                 account=hold.account,
                 asset=hold.asset,
                 amount=hold.amount,
-            ),
-            *race.end(ev.RfqEnd.ACCEPTED, text=trade.trade_id),
-            *(self._send(trade, part, at) for part in lock.cover.parts),
+            )
         ]
+
+    def _release(self, trade: Trade, *, posted: bool) -> Events:
+        if not trade.hold_id:
+            return []
+        self.state.ledger.resolve(trade.hold_id)
+        return [ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=posted)]
 
     def _check_accept(
         self, cause: cmd.AcceptQuote, race: Race | None, at: Instant
@@ -200,11 +221,9 @@ class Dealing:
         self._count_credit(trade, order, -ONE)
         covers = self._fallback(trade, order, at)
         if covers:
-            trade.goes_on(TradeMove.RETRY)
             return events + [self._send(trade, cover, at) for cover in covers]
         trade.missing += order.cover.quantity
         if trade.open_orders:  # the end waits for the legs that are still out
-            trade.goes_on(TradeMove.LEG)
             return events
         return events + self._fail(trade, reason, text)
 
@@ -212,12 +231,13 @@ class Dealing:
         """The hedge is not whole: the client owes nothing; legs that filled are the desk's own."""
         trade.move(TradeMove.FAIL)
         del self.open_trades[trade.trade_id]
-        self.state.ledger.resolve(trade.hold_id)
+        self.delayed.failed(trade.trade_id)
+        self.state.rolling.drop((trade.terms.client, trade.pair.quote), trade.trade_id)
         stands = f"stands alone, {trade.missing} not hedged: on the desk's own account"
         filled = [order for order in trade.orders if order.state is OrderState.FILLED]
         return [
             *(self._break(ev.BreakKind.PARTIAL_HEDGE, trade, order, stands) for order in filled),
-            ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=False),
+            *self._release(trade, posted=False),
             ev.TradeFailed(trade_id=trade.trade_id, reason=reason, text=text),
         ]
 
@@ -266,24 +286,28 @@ class Dealing:
         trade.booked += postings
         events: Events = [self.state.transfer(trade.trade_id, postings)]
         if waits:
-            trade.goes_on(TradeMove.LEG)
             return events
         text = f"{trade.missing} {trade.pair.base} of the hedge could not be dealt"
         return events + self._fail(trade, Reason.NO_COVER, text)
 
     def _settle(self, trade: Trade, leg: ev.LegFilled) -> Events:
-        """Hold to transfer, the client and the last leg at once: neither or both."""
-        postings = settlement.client_postings(trade.terms)
-        postings += settlement.hedge_postings(trade.pair, leg)
+        """Hold to transfer, the client and the last leg at once: neither or both.
+
+        Delayed: the desk's side alone, with what it will deliver set aside.
+        """
+        hedge = settlement.hedge_postings(trade.pair, leg)
+        postings = settlement.client_postings(trade.terms) + hedge
         booked = trade.booked + postings
-        trade.move(TradeMove.SETTLE)
+        figures = settlement.settled(trade.pair, trade.terms, trade.legs, booked)
         del self.open_trades[trade.trade_id]
-        self.state.ledger.resolve(trade.hold_id)
-        return [
-            ev.HoldResolved(hold_id=trade.hold_id, trade_id=trade.trade_id, posted=True),
-            self.state.transfer(trade.trade_id, postings),
-            settlement.settled(trade.pair, trade.terms, trade.legs, booked),
-        ]
+        if trade.terms.delayed:
+            trade.move(TradeMove.EXECUTE)
+            hedge += settlement.set_aside(trade.terms)
+            executed = self.delayed.executed(trade.terms, figures)
+            return [self.state.transfer(trade.trade_id, hedge), executed]
+        trade.move(TradeMove.SETTLE)
+        released = self._release(trade, posted=True)
+        return [*released, self.state.transfer(trade.trade_id, postings), figures]
 
     def _breaks_of(self, trade: Trade, order: Order, leg: ev.LegFilled, at: Instant) -> Events:
         """What a fill says that our order did not."""

@@ -66,7 +66,7 @@ class Trade(Struct):
 
     terms: TradeOpened
     pair: Pair
-    hold_id: str
+    hold_id: str = ""
     state: TradeState = TradeState.EXECUTING
     orders: list[Order] = []
     legs: list[LegFilled] = []
@@ -79,7 +79,7 @@ class Trade(Struct):
 
     @property
     def done(self) -> bool:
-        return self.state in (TradeState.SETTLED, TradeState.FAILED)
+        return self.state not in (TradeState.EXECUTING, TradeState.UNKNOWN)
 
     @property
     def open_orders(self) -> list[Order]:
@@ -99,11 +99,6 @@ class Trade(Struct):
 
     def move(self, move: TradeMove) -> None:
         self.state = TRADE.after(self.state, move)
-
-    def goes_on(self, move: TradeMove) -> None:
-        """An order has ended and others are open: unknown while any of them is."""
-        if not any(order.state is OrderState.UNKNOWN for order in self.orders):
-            self.move(move)
 
 
 def send(trade: Trade, cover: Cover, lp: Lp, order_id: str, at: Instant) -> OrderSent:

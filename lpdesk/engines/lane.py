@@ -6,13 +6,32 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from lpdesk.domain.events import LockCause, LpAsked, LpMissed, QuoteLocked, RfqOpened
+from lpdesk.domain.events import (
+    LockCause,
+    LpAsked,
+    LpMissed,
+    QuoteLocked,
+    QuoteReceived,
+    RfqEnd,
+    RfqOpened,
+    Verdict,
+)
 from lpdesk.domain.reasons import Reason
+from lpdesk.domain.reports import LpQuoted
 from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import FIGURE_DECIMALS, ONE, Instant, round_even
 from lpdesk.engines.cover import Cover, Terms
+from lpdesk.engines.lifecycle import TradeMove
 
 MISSED_ASKS = 16
+
+ENDS = {
+    RfqEnd.ACCEPTED: TradeMove.ACCEPT,
+    RfqEnd.CANCELLED: TradeMove.CANCEL,
+    RfqEnd.EXPIRED: TradeMove.EXPIRE,
+    RfqEnd.NO_LIQUIDITY: TradeMove.EXPIRE,
+}
+"""How a request ends, as its status moves."""
 
 MAX_PROBES = 4
 """Sizes tried to learn a first price: the minimum, then ten times more each."""
@@ -95,6 +114,24 @@ class Lane:
             side=rfq.base_side,
             quantity=quantity,
             deadline_at=self.deadline_at,
+        )
+
+    def received(
+        self, rfq_id: str, quote: LpQuoted, cover: Cover, verdict: Verdict, text: str, at: Instant
+    ) -> QuoteReceived:
+        """A price came of an ask."""
+        return QuoteReceived(
+            rfq_id=rfq_id,
+            lp=quote.lp,
+            ask_id=quote.ask_id,
+            quote_ref=quote.quote_ref,
+            price=quote.price,
+            all_in=cover.all_in,
+            quantity=quote.quantity,
+            response_ns=self.response_ns(quote.ask_id, at),
+            verdict=verdict,
+            dealable_until=cover.dealable_until,
+            text=text,
         )
 
     def miss(self, rfq_id: str, reason: Reason, text: str, at: Instant) -> LpMissed:

@@ -25,6 +25,16 @@ def client_account(client: str) -> str:
     return f"client:{client}"
 
 
+def settlement_account(client: str) -> str:
+    """Steps in for its organization's end users when a delayed trade is settled."""
+    return f"settlement:{client}"
+
+
+def liquidity_account(desk: str) -> str:
+    """What a trade desk delivers from when a delayed trade is settled."""
+    return f"liquidity:{desk}"
+
+
 def lp_account(lp: str) -> str:
     return f"lp:{lp}"
 

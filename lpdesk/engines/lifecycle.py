@@ -31,34 +31,75 @@ class Lifecycle(Generic[S, E]):
 
 
 class TradeState(StrEnum):
+    """The status of a quote, and of the trade that it becomes when it is accepted."""
+
+    PENDING = "pending"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
     EXECUTING = "executing"
     UNKNOWN = "unknown"
+    EXECUTED = "executed_pending_settlement"
     SETTLED = "settled"
     FAILED = "failed"
+    REJECTED = "rejected"
 
 
 class TradeMove(StrEnum):
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    ACCEPT = "accept"
     LOSE = "outcome lost"
+    EXECUTE = "execute"
     SETTLE = "settle"
     FAIL = "fail"
-    RETRY = "next cover"
-    LEG = "leg known"
+    REJECT = "reject"
 
 
 TRADE: Lifecycle[TradeState, TradeMove] = Lifecycle(
     {
+        (TradeState.PENDING, TradeMove.CANCEL): TradeState.CANCELLED,
+        (TradeState.PENDING, TradeMove.EXPIRE): TradeState.EXPIRED,
+        (TradeState.PENDING, TradeMove.ACCEPT): TradeState.EXECUTING,
         (TradeState.EXECUTING, TradeMove.LOSE): TradeState.UNKNOWN,
+        (TradeState.EXECUTING, TradeMove.EXECUTE): TradeState.EXECUTED,
         (TradeState.EXECUTING, TradeMove.SETTLE): TradeState.SETTLED,
         (TradeState.EXECUTING, TradeMove.FAIL): TradeState.FAILED,
-        (TradeState.EXECUTING, TradeMove.RETRY): TradeState.EXECUTING,
-        (TradeState.EXECUTING, TradeMove.LEG): TradeState.EXECUTING,
-        (TradeState.UNKNOWN, TradeMove.LOSE): TradeState.UNKNOWN,
-        (TradeState.UNKNOWN, TradeMove.LEG): TradeState.EXECUTING,
+        (TradeState.UNKNOWN, TradeMove.LOSE): TradeState.UNKNOWN,  # a further order's
+        (TradeState.UNKNOWN, TradeMove.EXECUTE): TradeState.EXECUTED,
         (TradeState.UNKNOWN, TradeMove.SETTLE): TradeState.SETTLED,
         (TradeState.UNKNOWN, TradeMove.FAIL): TradeState.FAILED,
-        (TradeState.UNKNOWN, TradeMove.RETRY): TradeState.EXECUTING,
+        (TradeState.EXECUTED, TradeMove.SETTLE): TradeState.SETTLED,
+        (TradeState.EXECUTED, TradeMove.REJECT): TradeState.REJECTED,
     }
 )
+"""Domain rule 9, the quote status, to the letter. A next order does not end being unknown."""
+
+
+class SettlementState(StrEnum):
+    """The status of a trade settlement; its trades follow it."""
+
+    PENDING = "pending"
+    FAILED = "settlement_failed"
+    SETTLED = "settled"
+    REJECTED = "rejected"
+
+
+class SettlementMove(StrEnum):
+    SETTLE = "settle"
+    FAIL = "fail"
+    REJECT = "reject"
+
+
+SETTLEMENT: Lifecycle[SettlementState, SettlementMove] = Lifecycle(
+    {
+        (SettlementState.PENDING, SettlementMove.SETTLE): SettlementState.SETTLED,
+        (SettlementState.PENDING, SettlementMove.FAIL): SettlementState.FAILED,
+        (SettlementState.FAILED, SettlementMove.SETTLE): SettlementState.SETTLED,
+        (SettlementState.FAILED, SettlementMove.FAIL): SettlementState.FAILED,  # a retry
+        (SettlementState.FAILED, SettlementMove.REJECT): SettlementState.REJECTED,
+    }
+)
+"""Nothing is rejected untried: an attempt that is due is made before the time is up."""
 
 
 class OrderState(StrEnum):

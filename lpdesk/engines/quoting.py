@@ -11,7 +11,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.settings import Client, Lp, Pair
 from lpdesk.domain.values import ZERO, Dealt, Instant, Side, round_down
-from lpdesk.engines import pricing
+from lpdesk.engines import pricing, routing
 from lpdesk.engines.aggregator import Race
 from lpdesk.engines.health import Refusal
 from lpdesk.engines.lane import Lane
@@ -32,12 +32,14 @@ class Quoting:
         self.races: dict[str, Race] = {}
 
     def request(self, cause: cmd.RequestQuote, at: Instant) -> Events:
+        cause = routing.resolved(cause, self.state.settings)
         refusal = self._check_request(cause, at)
         if refusal:
             return [refusal]
         pair = self.state.settings.pair(cause.symbol)
         assert pair is not None
         rules = self.state.settings.rules
+        first, backup = routing.routes(cause, pair, self.state.settings)
         opened = ev.RfqOpened(
             rfq_id=self.state.name("R"),
             client=cause.client or self.state.settings.default_client,
@@ -50,13 +52,13 @@ class Quoting:
             auto_refresh=rules.auto_refresh if cause.auto_refresh is None else cause.auto_refresh,
             expires_at=at + rules.rfq_duration_ns,
             firm_at=None if cause.firm_after_ns is None else at + cause.firm_after_ns,
+            desk=first.desk,
+            skip_retry=cause.skip_retry,
+            delayed=cause.delayed,
+            settle_days=cause.settle_days,
         )
-        lps = tuple(
-            lp
-            for lp in self.state.settings.lps
-            if (not lp.pairs or pair.symbol in lp.pairs) and cause.via in ("", lp.name)
-        )
-        race = Race(opened, pair, lps, self.state.settings, lambda: self.state.name("Q"), at)
+        race = Race(opened, pair, first.lps, self.state.settings, lambda: self.state.name("Q"), at)
+        race.backup = backup
         self._keep(race)
         return [opened, *self._go_on(race, at)]
 
@@ -80,9 +82,11 @@ class Quoting:
             return refused(Reason.BAD_CLIENT, "client", f"@{name} is not a client", pair)
         if cause.via and self.state.settings.lp(cause.via) is None:
             return refused(Reason.BAD_LP, "via", f"{cause.via} is not an LP", pair)
-        if cause.settle_days:
-            text = f"delayed settlement is not enabled for {name}"
-            return refused(Reason.NOT_ENABLED, "settlement", text, pair)
+        if cause.desk and self.state.settings.trade_desk(cause.desk) is None:
+            return refused(Reason.BAD_DESK, "trade_desk", f"{cause.desk} is not one", pair)
+        objection = routing.objection(cause, client, self.state.settings, at)
+        if objection:
+            return refused(*objection, pair)
         rules, firm = self.state.settings.rules, cause.firm_after_ns is not None
         races = self.races.values()
         live = sum(not race.ended and (race.rfq.firm_at is not None) is firm for race in races)
@@ -106,7 +110,20 @@ class Quoting:
         if base is not None and base < pair.minimum:
             text = f"the minimum is {pair.minimum} {pair.base}"
             return refused(Reason.BELOW_MINIMUM, "amount", text, pair)
-        return check_limits(pair, client, base or ZERO, quote or ZERO)
+        return check_limits(pair, client, base or ZERO, quote or ZERO) or self.check_rolling(
+            pair, client, quote or ZERO, at
+        )
+
+    def check_rolling(
+        self, pair: Pair, client: Client, quote: Decimal, at: Instant
+    ) -> ev.CommandRefused | None:
+        """What the client has dealt in a day counts, as far as it has not failed."""
+        if client.rolling_limit is None:
+            return None
+        dealt = self.state.rolling.dealt((client.name, pair.quote), at)
+        if dealt + quote <= client.rolling_limit:
+            return None
+        return refused(Reason.ABOVE_LIMIT, "amount", "Rolling Limit Reached", pair)
 
     def _go_on(self, race: Race, at: Instant) -> Events:
         """Give a firm price out when its time has come, else ask whose turn it is.
@@ -127,6 +144,7 @@ class Quoting:
         client = self.state.settings.client(race.rfq.client)
         assert client is not None
         limits = check_limits(race.pair, client, amounts.base, amounts.quote)
+        limits = limits or self.check_rolling(race.pair, client, amounts.quote, at)
         if limits:
             return limits
         for part in lock.cover.parts:
@@ -136,7 +154,7 @@ class Quoting:
                 return refused(Reason.CREDIT, "lp", f"{lp.name}: {credit.text}")
         account = client_account(client.name)
         missing = self.state.ledger.missing(account, amounts.pays_asset, amounts.pays)
-        if missing:
+        if missing and not race.rfq.delayed:
             text = f"{client.name} is short of {missing} {amounts.pays_asset}"
             return refused(Reason.NOT_ENOUGH_FUNDS, "client", text)
         return None
@@ -153,7 +171,8 @@ class Quoting:
             changed = self.state.health.spend(lane.lp.name, at)
             events += [changed] if changed else []
             events.append(race.ask(lane, quantity, at))
-        return events + race.end_if_dry()
+        dry = race.end_if_dry()
+        return events + dry + (self._ask(race, at) if dry and not race.ended else [])
 
     def _not_eligible(
         self, race: Race, lane: Lane, quantity: Decimal, at: Instant

@@ -16,7 +16,14 @@ from lpdesk.domain.values import (
     round_even,
     round_up,
 )
-from lpdesk.engines.ledger import DESK, FEES, client_account, lp_account, movement
+from lpdesk.engines.ledger import (
+    DESK,
+    FEES,
+    client_account,
+    liquidity_account,
+    lp_account,
+    movement,
+)
 
 AVERAGE_DECIMALS = 12
 """Places of the average price of several legs."""
@@ -32,6 +39,12 @@ def hedge_postings(pair: Pair, leg: LegFilled) -> tuple[Posting, ...]:
         moved = movement(pair.base, leg.quantity, DESK, lp)
         moved += movement(pair.quote, round_down(cash, pair.quote_decimals), lp, DESK)
     return moved + (movement(leg.fee_asset, leg.fee, FEES, lp) if leg.fee_asset else ())
+
+
+def set_aside(terms: TradeOpened) -> tuple[Posting, ...]:
+    """What a trade desk will deliver for a delayed trade, once that is hedged."""
+    liquidity = liquidity_account(terms.desk)
+    return movement(terms.receives_asset, terms.receives, DESK, liquidity)
 
 
 def client_postings(terms: TradeOpened) -> tuple[Posting, ...]:

@@ -9,9 +9,18 @@ from lpdesk.domain.events import Posting, Transferred
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import ZERO
 from lpdesk.engines.health import Health
-from lpdesk.engines.ledger import DESK, WORLD, Ledger, client_account, movement
+from lpdesk.engines.ledger import (
+    DESK,
+    WORLD,
+    Ledger,
+    client_account,
+    liquidity_account,
+    movement,
+    settlement_account,
+)
 from lpdesk.engines.market import Market
 from lpdesk.engines.quality import Quality
+from lpdesk.engines.rolling import Rolling
 
 
 class State:
@@ -24,6 +33,7 @@ class State:
         self.ledger = Ledger()
         self.in_flight: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         self.quality = Quality()
+        self.rolling = Rolling()
         self.market = Market(self.settings.rules.stale_after_ns)
         self.health = Health((), self.settings.rules)
         self._counts: dict[str, int] = {}
@@ -50,7 +60,10 @@ class State:
     def open_accounts(self) -> list[Transferred]:
         """Opening balances, from the outside world, for accounts that have never had any."""
         opening = {DESK: self.settings.desk_balances}
-        opening |= {client_account(c.name): c.balances for c in self.settings.clients}
+        for client in self.settings.clients:
+            opening[client_account(client.name)] = client.balances
+            opening[settlement_account(client.name)] = client.settlement_balances
+        opening |= {liquidity_account(d.name): d.balances for d in self.settings.trade_desks}
         postings: tuple[Posting, ...] = ()
         for account, balances in opening.items():
             for asset, amount in balances.items():

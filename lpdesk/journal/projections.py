@@ -13,6 +13,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from msgspec import to_builtins
+from msgspec.json import encode
 
 from lpdesk.domain import events
 from lpdesk.domain.record import Event, Record
@@ -27,6 +28,11 @@ TABLES = {
     "postings": "seq, n, line",
     "client_quotes": "quote_id",
     "api_requests": "caller, token",
+    "settlements": "settlement_id",
+    "settlement_trades": "settlement_id, line",
+    "attempts": "settlement_id, attempt",
+    "shortfalls": "settlement_id, attempt, line",
+    "cash": "transfer_id",
 }
 """The tables and their keys."""
 
@@ -63,6 +69,20 @@ def _same(*names: str) -> dict[str, str]:
 _PLACE = ("seq", "n", "at")
 _FILL = ("fee", "fee_asset", "slippage_bps", "response_ns")
 _WHY = ("reason", "text")
+_HEDGED = (
+    "lp", "lp_price", "quantity", "pnl", "pnl_asset", "pnl_bps", "residual", "residual_asset",
+    *_FILL,
+)  # fmt: skip
+_SETTLING = (
+    "settlement_id", "pair_id", "organization", "desk", "broker_account", "automatic",
+    "asset_exposures", "cash_exposures", "created_at", "attempt_at", "reject_at", "seq",
+)  # fmt: skip
+
+
+def _outcome(state: str) -> Write:
+    """How an attempt ended."""
+    return _update("attempts", "settlement_id", "AND attempt = :attempt", state=f"'{state}'")
+
 
 _OPENED = """
 INSERT OR IGNORE INTO client_quotes (quote_id, seq, rfq_id, client, symbol, side, dealt, amount,
@@ -124,16 +144,35 @@ WRITES: dict[type, tuple[Write, ...]] = {
             "trade_id",
             state="'settled'",
             ended_at=":at",
-            **_same("lp", "lp_price", "quantity", "pnl", "pnl_asset", "pnl_bps"),
-            **_same("residual", "residual_asset", *_FILL),
+            **_same(*_HEDGED, "settlement_id", "integrator_settled"),
         ),
         _update(
             "client_quotes",
             "trade_id",
             status="'settled'",
+            executed_at="COALESCE(executed_at, :at)",
+            reconciliation="'pending'",
+        ),
+    ),
+    events.TradeExecuted: (
+        _update(
+            "trades",
+            "trade_id",
+            state="'executed_pending_settlement'",
+            executed_at=":at",
+            **_same(*_HEDGED, "pair_id", "settles_at"),
+        ),
+        _update(
+            "client_quotes",
+            "trade_id",
+            status="'executed_pending_settlement'",
             executed_at=":at",
             reconciliation="'pending'",
         ),
+    ),
+    events.TradeRejected: (
+        _update("trades", "trade_id", state="'rejected'", ended_at=":at", text=":text"),
+        _update("client_quotes", "trade_id", status="'rejected'", text=":text"),
     ),
     events.TradeFailed: (
         _update("trades", "trade_id", state="'failed'", ended_at=":at", **_same(*_WHY)),
@@ -180,6 +219,62 @@ WRITES: dict[type, tuple[Write, ...]] = {
             ended_at=":at",
         ),
     ),
+    events.SettlementCreated: (
+        _insert("settlements", _SETTLING, state="'pending'", attempts="0"),
+        _insert(
+            "settlement_trades",
+            ("settlement_id", "line", "seq"),
+            each="trades",
+            trade_id=":item",
+        ),
+        Write("UPDATE trades SET settlement_id = :settlement_id WHERE trade_id = :item", "trades"),
+    ),
+    events.SettlementAttempted: (
+        _insert("attempts", _own(events.SettlementAttempted, "seq", "at"), state="'tried'"),
+        _update("settlements", "settlement_id", attempts=":attempt"),
+    ),
+    events.SettlementSettled: (
+        _update(
+            "settlements",
+            "settlement_id",
+            state="'settled'",
+            attempt_at="NULL",
+            **_same("settled_at", "integrator_settled"),
+        ),
+        _outcome("settled"),
+    ),
+    events.SettlementFailed: (
+        _update(
+            "settlements",
+            "settlement_id",
+            state="'settlement_failed'",
+            **_same("failed_at", "attempt_at"),
+        ),
+        _outcome("failed"),
+        _insert(
+            "shortfalls",
+            ("settlement_id", "attempt", "line", "seq", *events.Shortfall.__struct_fields__),
+            each="shortfalls",
+        ),
+    ),
+    events.SettlementRejected: (
+        _update(
+            "settlements",
+            "settlement_id",
+            state="'rejected'",
+            attempt_at="NULL",
+            rejected_at=":rejected_at",
+        ),
+    ),
+    events.RfqRerouted: (_update("rfqs", "rfq_id", desk=":desk"),),
+    events.Deposited: (_insert("cash", _own(events.Deposited, "seq", "at")),),
+    events.Withdrawn: (
+        _insert(
+            "cash",
+            ("transfer_id", "seq", "at", "account", "asset"),
+            amount="'-' || :amount",
+        ),
+    ),
     events.Transferred: (
         _insert(
             "postings",
@@ -220,11 +315,16 @@ def project(connection: sqlite3.Connection, record: Record) -> None:
 
 def _rows(event: Event, each: str | None) -> Iterator[dict[str, Any]]:
     fields: dict[str, Any] = to_builtins(event, builtin_types=(Decimal,))
+    flat = {
+        name: encode(value).decode() if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if not isinstance(value, list | tuple)
+    }
     if each is None:
-        yield fields
+        yield flat
         return
     for line, item in enumerate(fields[each]):
-        yield fields | item | {"line": line}
+        yield flat | (item if isinstance(item, dict) else {"item": item}) | {"line": line}
 
 
 # Money as plain text, never through a float; for every SQLite connection of this process.
@@ -234,9 +334,15 @@ sqlite3.register_adapter(Decimal, lambda amount: format(amount, "f"))
 def first_difference(
     stored: sqlite3.Connection, wanted: sqlite3.Connection
 ) -> tuple[int, str] | None:
-    """The first record that `stored` and `wanted` tell differently, and in which table."""
+    """The first record that `stored` and `wanted` tell differently, and in which table.
+
+    A journal of an older format has fewer tables and columns; those that it has are compared.
+    """
     for table, key in TABLES.items():
-        query = f"SELECT seq, * FROM {table} ORDER BY {key}"
+        columns = [row[1] for row in stored.execute(f"PRAGMA table_info({table})")]
+        if not columns:
+            continue
+        query = f"SELECT seq, {', '.join(columns)} FROM {table} ORDER BY {key}"
         for have, want in zip_longest(stored.execute(query), wanted.execute(query)):
             if have != want:
                 return (want or have)[0], f"table {table} differs from the events"

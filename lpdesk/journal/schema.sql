@@ -160,3 +160,59 @@ CREATE TABLE api_requests (
     digest TEXT NOT NULL, status INTEGER, body TEXT,
     PRIMARY KEY (caller, token)
 ) STRICT, WITHOUT ROWID;
+
+-- migration 3
+
+ALTER TABLE rfqs ADD COLUMN desk TEXT NOT NULL DEFAULT '';
+ALTER TABLE rfqs ADD COLUMN skip_retry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rfqs ADD COLUMN delayed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rfqs ADD COLUMN settle_days INTEGER NOT NULL DEFAULT 0;
+
+-- A delayed trade's state goes on: executed_pending_settlement, then settled or rejected.
+ALTER TABLE trades ADD COLUMN desk TEXT NOT NULL DEFAULT '';
+ALTER TABLE trades ADD COLUMN delayed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trades ADD COLUMN settle_days INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trades ADD COLUMN executed_at INTEGER;
+ALTER TABLE trades ADD COLUMN pair_id TEXT;
+ALTER TABLE trades ADD COLUMN settles_at INTEGER;
+ALTER TABLE trades ADD COLUMN settlement_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE trades ADD COLUMN integrator_settled INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX trades_by_settlement ON trades (settlement_id) WHERE settlement_id <> '';
+
+-- Exposures are JSON objects of decimals in text, from the trade desk's side.
+CREATE TABLE settlements (
+    settlement_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, created_at INTEGER NOT NULL,
+    pair_id TEXT NOT NULL, organization TEXT NOT NULL, desk TEXT NOT NULL,
+    broker_account TEXT NOT NULL, automatic INTEGER NOT NULL,
+    asset_exposures TEXT NOT NULL, cash_exposures TEXT NOT NULL,
+    state TEXT NOT NULL,                    -- pending, settlement_failed, settled, rejected
+    attempts INTEGER NOT NULL, attempt_at INTEGER, reject_at INTEGER NOT NULL,
+    integrator_settled INTEGER NOT NULL DEFAULT 0,
+    settled_at INTEGER, failed_at INTEGER, rejected_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE settlement_trades (
+    settlement_id TEXT NOT NULL, line INTEGER NOT NULL, seq INTEGER NOT NULL,
+    trade_id TEXT NOT NULL,
+    PRIMARY KEY (settlement_id, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+    settlement_id TEXT NOT NULL, attempt INTEGER NOT NULL, seq INTEGER NOT NULL,
+    at INTEGER NOT NULL, by_hand INTEGER NOT NULL,
+    state TEXT NOT NULL,                    -- tried, settled, failed
+    PRIMARY KEY (settlement_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE shortfalls (
+    settlement_id TEXT NOT NULL, attempt INTEGER NOT NULL, line INTEGER NOT NULL,
+    seq INTEGER NOT NULL, account TEXT NOT NULL, asset TEXT NOT NULL,
+    balance TEXT NOT NULL, available TEXT NOT NULL, missing TEXT NOT NULL,
+    PRIMARY KEY (settlement_id, attempt, line)
+) STRICT, WITHOUT ROWID;
+
+-- Deposits, and withdrawals (their amounts are negative).
+CREATE TABLE cash (
+    transfer_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    account TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

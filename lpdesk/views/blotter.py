@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
+from lpdesk.domain.instants import date
 from lpdesk.domain.values import Dealt, Instant, Side
 
 KEPT_TRADES = 1000
@@ -65,10 +66,29 @@ class TradeRow(Struct, frozen=True):
     legs: tuple[Leg, ...] = ()
     breaks: int = 0
     text: str = ""
+    desk: str = ""
+    delayed: bool = False
+    pair_id: str = ""
+    settles_at: Instant | None = None
+    settlement_id: str = ""
+    integrator_settled: bool = False
 
     @property
     def under_way(self) -> bool:
         return self.state in ("executing", "UNKNOWN")
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will happen to it by itself."""
+        return not self.under_way and self.state != "pending"
+
+
+def kept(rows: tuple[TradeRow, ...]) -> tuple[TradeRow, ...]:
+    """The oldest that is over makes room; what is not over is never dropped."""
+    if len(rows) <= KEPT_TRADES:
+        return rows
+    oldest = next((n for n in range(len(rows) - 1, 0, -1) if rows[n].over), None)
+    return rows if oldest is None else rows[:oldest] + rows[oldest + 1 :]
 
 
 def opened(event: ev.TradeOpened, at: Instant) -> TradeRow:
@@ -92,6 +112,11 @@ def opened(event: ev.TradeOpened, at: Instant) -> TradeRow:
         receives_asset=event.receives_asset,
         lp=event.lp,
         since=at,
+        settles=("later" if not event.settle_days else f"T+{event.settle_days}")
+        if event.delayed
+        else "now",
+        desk=event.desk,
+        delayed=event.delayed,
     )
 
 
@@ -139,9 +164,36 @@ def _hedged(row: TradeRow, at: Instant) -> TradeRow:
 
 def settled(row: TradeRow, event: ev.TradeSettled, at: Instant) -> TradeRow:
     return replace(
-        row,
+        _figures(row, event),
         state="settled",
         since=at,
+        settlement_id=event.settlement_id,
+        integrator_settled=event.integrator_settled,
+    )
+
+
+def executed(row: TradeRow, event: ev.TradeExecuted, at: Instant) -> TradeRow:
+    return replace(
+        _figures(row, event),
+        state="pending",
+        since=at,
+        pair_id=event.pair_id,
+        settles_at=event.settles_at,
+        settles=date(event.settles_at)[5:],
+    )
+
+
+def linked(row: TradeRow, settlement_id: str) -> TradeRow:
+    return replace(row, settlement_id=settlement_id)
+
+
+def given_up(row: TradeRow, event: ev.TradeRejected, at: Instant) -> TradeRow:
+    return replace(row, state="rejected", since=at, text=event.text)
+
+
+def _figures(row: TradeRow, event: ev.TradeSettled | ev.TradeExecuted) -> TradeRow:
+    return replace(
+        row,
         lp=event.lp,
         lp_price=event.lp_price,
         quantity=event.quantity,

@@ -9,16 +9,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
+from lpdesk.domain.instants import date
 from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, exact
-from lpdesk.views import blotter, ladder, leaderboard, quotes
+from lpdesk.views import accounts, blotter, ladder, leaderboard, quotes, settlements
 from lpdesk.views import status as st
+from lpdesk.views.accounts import Accounts
 from lpdesk.views.blotter import TradeRow
 from lpdesk.views.ladder import MakerView
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
+from lpdesk.views.settlements import Need, SettlementRow
 from lpdesk.views.status import Notice, Status
 
 KEPT_NOTICES = 200
@@ -33,6 +36,8 @@ class DeskView(Struct, frozen=True):
     trades: tuple[TradeRow, ...] = ()
     notices: tuple[Notice, ...] = ()
     makers: tuple[MakerView, ...] = ()
+    settlements: tuple[SettlementRow, ...] = ()
+    accounts: Accounts = Accounts()
     seq: int = 0
     at: Instant = 0
 
@@ -44,6 +49,13 @@ class DeskView(Struct, frozen=True):
 
     def trade(self, trade_id: str) -> TradeRow | None:
         return next((row for row in self.trades if row.trade_id == trade_id), None)
+
+    def settlement(self, settlement_id: str) -> SettlementRow | None:
+        return next((row for row in self.settlements if row.settlement_id == settlement_id), None)
+
+    def forecast(self) -> tuple[Need, ...]:
+        """What the trades that wait will need, by time; worked out when asked."""
+        return settlements.forecast(self.trades, self.settlements, self.accounts, self.settings)
 
 
 @exact
@@ -102,6 +114,21 @@ def _on_maker(change: Callable[[MakerView, Any, Instant], MakerView]) -> Handler
     return handler
 
 
+def _on_settlement(change: Callable[[SettlementRow, Any, Instant], SettlementRow]) -> Handler:
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        rows = tuple(
+            change(row, event, at) if row.settlement_id == event.settlement_id else row
+            for row in view.settlements
+        )
+        return replace(view, settlements=rows)
+
+    return handler
+
+
+def _on_accounts(change: Callable[[Accounts, Any, Instant], Accounts]) -> Handler:
+    return lambda view, event, at: replace(view, accounts=change(view.accounts, event, at))
+
+
 def _on_status(change: Callable[[Status, Any, Instant], Status]) -> Handler:
     return lambda view, event, at: replace(view, status=change(view.status, event, at))
 
@@ -155,7 +182,7 @@ def _rfq_ended(view: DeskView, event: ev.RfqEnded, at: Instant) -> DeskView:
 
 
 def _trade_opened(view: DeskView, event: ev.TradeOpened, at: Instant) -> DeskView:
-    trades = (blotter.opened(event, at), *view.trades[: blotter.KEPT_TRADES - 1])
+    trades = blotter.kept((blotter.opened(event, at), *view.trades))
     status = replace(view.status, trades=view.status.trades + 1)
     return replace(view, trades=trades, status=status)
 
@@ -165,6 +192,60 @@ def _settled(view: DeskView, event: ev.TradeSettled, at: Instant) -> DeskView:
     view = replace(view, status=st.earned(view.status, event, at))
     text = f"{event.trade_id} settled with {event.lp}"
     return _notice(view, at, "good", text, event.trade_id)
+
+
+def _executed(view: DeskView, event: ev.TradeExecuted, at: Instant) -> DeskView:
+    view = _on_trade(blotter.executed)(view, event, at)
+    text = f"{event.trade_id} hedged with {event.lp}, settles {date(event.settles_at)}"
+    return _notice(view, at, "good", text, event.trade_id)
+
+
+def _given_up(view: DeskView, event: ev.TradeRejected, at: Instant) -> DeskView:
+    view = _on_trade(blotter.given_up)(view, event, at)
+    return _notice(view, at, "bad", f"{event.trade_id} rejected: {event.text}", event.trade_id)
+
+
+def _settlement_created(view: DeskView, event: ev.SettlementCreated, at: Instant) -> DeskView:
+    rows = settlements.created(view.settlements, event, at)
+    trades = tuple(
+        blotter.linked(row, event.settlement_id) if row.trade_id in event.trades else row
+        for row in view.trades
+    )
+    view = replace(view, settlements=rows, trades=trades)
+    parties = f"{event.organization} and {event.desk}"
+    text = f"{event.settlement_id} {parties}: {len(event.trades)} to settle"
+    return _notice(view, at, "info", text, event.settlement_id)
+
+
+def _settlement_settled(view: DeskView, event: ev.SettlementSettled, at: Instant) -> DeskView:
+    view = _on_settlement(settlements.settled)(view, event, at)
+    paid = len(event.integrator_trades)
+    part = f", {paid} of {len(event.trades)} from the settlement account" if paid else ""
+    text = f"{event.settlement_id} settled{part}"
+    return _notice(view, at, "good", text, event.settlement_id)
+
+
+def _settlement_failed(view: DeskView, event: ev.SettlementFailed, at: Instant) -> DeskView:
+    view = _on_settlement(settlements.failed)(view, event, at)
+    short = ", ".join(f"{s.account} {s.missing:f} {s.asset}" for s in event.shortfalls[:3])
+    text = f"{event.settlement_id} failed, nothing has moved; missing: {short}"
+    return _notice(view, at, "bad", text, event.settlement_id)
+
+
+def _settlement_rejected(view: DeskView, event: ev.SettlementRejected, at: Instant) -> DeskView:
+    view = _on_settlement(settlements.rejected)(view, event, at)
+    text = f"{event.settlement_id} rejected after {event.attempt} attempts"
+    return _notice(view, at, "bad", text, event.settlement_id)
+
+
+def _rerouted(view: DeskView, event: ev.RfqRerouted, at: Instant) -> DeskView:
+    text = f"{event.rfq_id} {event.reason.value}: goes on with {event.desk}"
+    return _notice(view, at, "warn", text, event.rfq_id)
+
+
+def _cash(view: DeskView, event: ev.Deposited | ev.Withdrawn, at: Instant) -> DeskView:
+    word = "into" if isinstance(event, ev.Deposited) else "out of"
+    return _notice(view, at, "info", f"{event.amount:f} {event.asset} {word} {event.account}")
 
 
 def _failed(view: DeskView, event: ev.TradeFailed, at: Instant) -> DeskView:
@@ -258,6 +339,20 @@ _FOLDS: dict[type, Handler] = {
     ev.TradeUnknown: _unknown,
     ev.TradeSettled: _settled,
     ev.TradeFailed: _failed,
+    ev.TradeExecuted: _executed,
+    ev.TradeRejected: _given_up,
+    ev.SettlementCreated: _settlement_created,
+    ev.SettlementAttempted: _on_settlement(settlements.attempted),
+    ev.SettlementSettled: _settlement_settled,
+    ev.SettlementFailed: _settlement_failed,
+    ev.SettlementRejected: _settlement_rejected,
+    ev.RfqRerouted: _rerouted,
+    ev.Deposited: _cash,
+    ev.Withdrawn: _cash,
+    ev.Transferred: _on_accounts(accounts.moved),
+    ev.HoldPlaced: _on_accounts(accounts.held),
+    ev.HoldResolved: _on_accounts(accounts.released),
+    ev.HoldDrawn: _on_accounts(accounts.drawn),
     ev.BreakFound: _break,
     ev.MakerMoved: _maker_moved,
     ev.MakerSet: _maker_set,

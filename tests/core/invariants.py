@@ -190,7 +190,7 @@ class Auditor:
 
     def order_sent(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.state == "executing" and trade.open_order is None  # I13, I18
+        assert trade.state in ("executing", "unknown") and trade.open_order is None  # I13, I18
         assert at < event.send_by and not self.halted  # I15
         cover = self.usable[event.lp, event.quote_ref]
         assert (cover.rfq_id, cover.price) == (trade.opened.rfq_id, event.price)
@@ -209,7 +209,8 @@ class Auditor:
 
     def trade_unknown(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.state == "executing" and trade.open_order.order_id == event.order_id
+        assert trade.state in ("executing", "unknown")
+        assert trade.open_order.order_id == event.order_id
         trade.state = "unknown"
 
     def leg_rejected(self, event, at, cause, events) -> None:
@@ -220,7 +221,7 @@ class Auditor:
             assert trade.state == "unknown"
             received = self.usable[event.lp, trade.open_order.quote_ref]
             assert at > received.dealable_until  # and a grace, on top of the buffer
-        trade.open_order, trade.state = None, "executing"
+        trade.open_order = None
 
     def leg_filled(self, event, at, cause, events) -> None:
         assert (event.order_id, event.execution_id) not in self.executions  # once
@@ -258,7 +259,7 @@ class Auditor:
 
     def trade_failed(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.state == "executing" and trade.open_order is None  # I16, I18
+        assert trade.state in ("executing", "unknown") and trade.open_order is None  # I16, I18
         trade.state = "failed"
         assert not any(isinstance(other, ev.Transferred) for other in events)
 

@@ -8,26 +8,39 @@ import pytest
 
 from lpdesk.engines.lifecycle import (
     ORDER,
+    SETTLEMENT,
     TRADE,
     Bug,
     Lifecycle,
     OrderMove,
     OrderState,
+    SettlementMove,
+    SettlementState,
     TradeMove,
     TradeState,
 )
 
 TRADES = """
+pending    cancel        cancelled
+pending    expire        expired
+pending    accept        executing
 executing  outcome lost  unknown
+executing  execute       executed_pending_settlement
 executing  settle        settled
 executing  fail          failed
-executing  next cover    executing
-executing  leg known     executing
 unknown    outcome lost  unknown
-unknown    leg known     executing
+unknown    execute       executed_pending_settlement
 unknown    settle        settled
 unknown    fail          failed
-unknown    next cover    executing
+executed_pending_settlement  settle  settled
+executed_pending_settlement  reject  rejected
+"""
+SETTLEMENTS = """
+pending            settle  settled
+pending            fail    settlement_failed
+settlement_failed  settle  settled
+settlement_failed  fail    settlement_failed
+settlement_failed  reject  rejected
 """
 ORDERS = """
 sent     outcome lost  unknown
@@ -40,7 +53,12 @@ unknown  reject        rejected
 
 @pytest.mark.parametrize(
     ("lifecycle", "states", "moves", "table"),
-    [(TRADE, TradeState, TradeMove, TRADES), (ORDER, OrderState, OrderMove, ORDERS)],
+    [
+        (TRADE, TradeState, TradeMove, TRADES),
+        (SETTLEMENT, SettlementState, SettlementMove, SETTLEMENTS),
+        (ORDER, OrderState, OrderMove, ORDERS),
+    ],
+    ids=["quote", "settlement", "order"],
 )
 def test_every_pair(lifecycle: Lifecycle, states: type, moves: type, table: str) -> None:
     rows = [
@@ -59,5 +77,5 @@ def test_every_pair(lifecycle: Lifecycle, states: type, moves: type, table: str)
 
 
 def test_the_ends_are_ends() -> None:
-    ends = {TradeState.SETTLED, TradeState.FAILED}
+    ends = set("cancelled expired settled failed rejected".split())
     assert {state for state in TradeState if not any(s == state for s, _ in TRADE.moves)} == ends

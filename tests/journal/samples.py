@@ -270,3 +270,44 @@ def _ended(trade: str, rfq: str, quote: str) -> Iterator[Event]:
         response_ns=2,
     )
     yield e.TradeFailed(trade_id=trade, reason=Reason.OTHER, text="to see that table too")
+    yield from _settling(trade)
+
+
+def _settling(trade: str) -> Iterator[Event]:
+    """A settlement that fails once, and money from outside."""
+    name = f"S{trade}"
+    carried: dict[str, Any] = {
+        "settlement_id": name,
+        "pair_id": "house-otc",
+        "organization": "house",
+        "desk": "otc",
+        "broker_account": "client:house",
+        "trades": (trade,),
+        "asset_exposures": {"BTC": Decimal("1.5")},
+        "cash_exposures": {"USDT": Decimal("150075.17")},
+        "automatic": True,
+        "created_at": AT,
+    }
+    short = e.Shortfall(
+        account="client:house",
+        asset="USDT",
+        balance=Decimal(2),
+        available=Decimal(1),
+        missing=Decimal("150074.17"),
+    )
+    yield e.SettlementCreated(**carried, attempt_at=AT, reject_at=AT + 9)
+    yield e.SettlementAttempted(settlement_id=name, attempt=1, by_hand=False)
+    yield e.SettlementFailed(
+        **carried, attempt=1, failed_at=AT, shortfalls=(short,), attempt_at=AT, reject_at=AT + 9
+    )
+    yield e.SettlementAttempted(settlement_id=name, attempt=2, by_hand=True)
+    yield e.SettlementSettled(
+        **carried,
+        attempt=2,
+        settled_at=AT,
+        integrator_settled=True,
+        integrator_trades=(trade,),
+    )
+    cash: dict[str, Any] = {"account": "client:house", "asset": "USDT", "amount": Decimal("7.5")}
+    yield e.Deposited(transfer_id=f"D{trade}", **cash)
+    yield e.Withdrawn(transfer_id=f"W{trade}", **cash)

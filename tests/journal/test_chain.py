@@ -132,13 +132,23 @@ def test_an_added_record_is_found(path: Path) -> None:
     assert found(path) == (21, "hash differs")
 
 
+TOLD = {
+    **dict.fromkeys(("quotes", "lp_quotes", "trades", "legs"), "lp"),
+    **dict.fromkeys(("rfqs", "client_quotes"), "symbol"),
+    **dict.fromkeys(("holds", "postings", "shortfalls", "cash"), "account"),
+    "api_requests": "digest",
+    "settlements": "desk",
+    "settlement_trades": "trade_id",
+    "attempts": "state",
+}
+"""A column of each table that tells a story."""
+
+
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {} = 'x'"])
 def test_a_table_that_tells_another_story_is_found(path: Path, table: str, change: str) -> None:
     with tampering(path) as connection:
-        column = "lp" if table in ("quotes", "lp_quotes", "trades", "legs") else None
-        column = column or {"api_requests": "digest"}.get(table)
-        column = column or ("symbol" if table in ("rfqs", "client_quotes") else "account")
+        column = TOLD[table]
         key = TABLES[table]
         where = f" WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY seq DESC LIMIT 1)"
         connection.execute(change.format(table, column) + where)

@@ -51,6 +51,18 @@ class RfqOpened(Event, frozen=True, kw_only=True):
     auto_refresh: bool
     expires_at: Instant
     firm_at: Instant | None = None
+    desk: str = ""
+    skip_retry: bool = False
+    delayed: bool = False
+    settle_days: int = 0
+
+
+class RfqRerouted(Event, frozen=True, kw_only=True):
+    """The trade desk asked first gave an error: the request goes on with the backup desk."""
+
+    rfq_id: str
+    desk: str
+    reason: Reason
 
 
 class LpAsked(Event, frozen=True, kw_only=True):

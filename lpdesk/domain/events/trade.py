@@ -54,6 +54,9 @@ class TradeOpened(Event, frozen=True, kw_only=True):
     receives: Decimal
     receives_asset: str
     lp: str
+    desk: str = ""
+    delayed: bool = False
+    settle_days: int = 0
 
 
 class AcceptRepeated(Event, frozen=True, kw_only=True):
@@ -160,6 +163,7 @@ class TradeSettled(Event, frozen=True, kw_only=True):
 
     Of a hedge in legs: `lp` names all, `lp_price` is their average, `response_ns` the slowest's; a
     fee in several assets is said by the legs alone.
+    A delayed one names its settlement, and whether the settlement account paid.
     """
 
     trade_id: str
@@ -175,6 +179,8 @@ class TradeSettled(Event, frozen=True, kw_only=True):
     fee_asset: str
     slippage_bps: Decimal
     response_ns: int
+    settlement_id: str = ""
+    integrator_settled: bool = False
 
 
 class TradeFailed(Event, frozen=True, kw_only=True):
