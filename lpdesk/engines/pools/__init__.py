@@ -1,0 +1,1 @@
+"""AMM pools, integer-exact as on chain: one file a curve. Amounts in a token's smallest unit."""
