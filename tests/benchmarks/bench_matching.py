@@ -1,9 +1,14 @@
 """The matching engine against its peers: same seeded orders, same trades, one interleaved run.
 
-    PYTHONPATH=. python tests/benchmarks/bench_matching.py [--rounds 3]
+    python -m tests.benchmarks.bench_matching [--rounds 3] [--peers VENV]
 
-Peers are optional: `pip install lightmatchingengine pyorderbook` in a venv of their own and run the
-script with its Python. Trust the ratios; absolute times follow the machine's mood.
+Peers are optional and stay out of the desk's own environment: make a venv of the same Python, `pip
+install lightmatchingengine pyorderbook` there, and name it. All three report what each order did
+(ours: flat tuples, theirs: objects), and check an order's numbers themselves. The peers know no
+owners, so the like comparison is with orders of nobody; the second line adds an owner to every
+order, with the index by owner and the self-match prevention that come with it.
+
+Trust the ratios; absolute times follow the machine's mood.
 """
 
 from __future__ import annotations
@@ -12,8 +17,11 @@ import argparse
 import importlib
 import logging
 import random
+import site
 import statistics
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 from typing import Any, NamedTuple
 
@@ -121,6 +129,10 @@ class Lpdesk:
                 self.engine.cancel(price)
 
 
+class WithOwners(Lpdesk):
+    name = "lpdesk, with owners"
+
+
 class LightMatchingEngine:
     name = "lightmatchingengine"
 
@@ -183,7 +195,23 @@ class PyOrderBook:
                 yield maker, taker, int(trade.fill_price), trade.fill_quantity
 
 
-CONTENDERS: list[Any] = [Lpdesk, LightMatchingEngine, PyOrderBook]
+CONTENDERS: list[Any] = [Lpdesk, WithOwners, LightMatchingEngine, PyOrderBook]
+
+
+def nobodys(ops: list[Op]) -> list[Op]:
+    """The same orders without owners, except for cancels, which have none."""
+    return [(0, side, lots, price) for _, side, lots, price in ops]
+
+
+def build_of(name: str) -> str:
+    """Version, and whether it is compiled."""
+    try:
+        released = version(name)
+    except PackageNotFoundError:
+        return ""
+    module = importlib.import_module(name)
+    compiled = list(Path(module.__file__ or "").parent.rglob("*.so"))
+    return f"{released}, {'compiled' if compiled else 'pure Python'}"
 
 
 def installed(contenders: list[Any]) -> list[Any]:
@@ -200,7 +228,9 @@ def installed(contenders: list[Any]) -> list[Any]:
 
 def throughput(work: Workload, rounds: int) -> None:
     """CPU time in interleaved rounds, each on a fresh book; ratios are medians over rounds."""
-    build, ops = stream(work)
+    owned = stream(work)
+    build, ops = owned
+    free = nobodys(build), nobodys(ops)
     cancels = sum(not op[1] for op in ops)
     aggressive = sum(op[0] == 99 for op in ops)
     present = installed(CONTENDERS)
@@ -209,6 +239,7 @@ def throughput(work: Workload, rounds: int) -> None:
     fills = 0
     for contender in present:
         engine = contender()
+        build, ops = owned if contender is WithOwners else free
         engine.run(build)
         trades = list(engine.fills(ops))
         checks[engine.name] = hash(tuple(trades))
@@ -216,6 +247,7 @@ def throughput(work: Workload, rounds: int) -> None:
     for _ in range(rounds):
         for contender in present:
             engine = contender()
+            build, ops = owned if contender is WithOwners else free
             engine.run(build)
             start = process_time_ns()
             engine.run(ops)
@@ -233,6 +265,7 @@ def throughput(work: Workload, rounds: int) -> None:
         same = "same trades" if checks[name] == checks["lpdesk"] else "OTHER TRADES"
         print(
             f"  {name:22}{statistics.median(rates):8.0f} kops/s   lpdesk is {ratio:5.1f}x   {same}"
+            f"   {build_of(name)}"
         )
 
 
@@ -338,7 +371,11 @@ def one_level(count: int = 60_000) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--peers", type=Path, help="a venv with the peers")
+    options = parser.parse_args()
+    rounds = options.rounds
+    for packages in options.peers.glob("lib/*/site-packages") if options.peers else ():
+        site.addsitedir(str(packages))
     print("Throughput, CPU time")
     for work in (DESK, DEEP):
         throughput(work, rounds)

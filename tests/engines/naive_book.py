@@ -6,10 +6,13 @@ Slow on purpose. Best order, level total, queue position: each is looked for in 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
 from lpdesk.engines.book import BookSide, Event, Kind, Reason
 from lpdesk.engines.matching import OrderType, Quotes, SelfMatch
+
+NOBODY = 0
 
 
 @dataclass
@@ -27,7 +30,6 @@ class NaiveBook:
         self.orders: list[Order] = []  # time order
         self.last_id = 0
         self.events: list[Event] = []
-        self.touched: list[tuple[int, int]] = []
 
     # -- commands
 
@@ -49,7 +51,7 @@ class NaiveBook:
         if order.lots and order_type in (OrderType.LIMIT, OrderType.POST_ONLY):
             self.join(order)
         elif order.lots:
-            self.say(Kind.CANCELLED, order.oid, owner, order.lots, Reason.UNFILLED)
+            self.cancelled(order, Reason.UNFILLED)
         return self.done()
 
     def cancel(self, oid: int) -> list[Event]:
@@ -76,8 +78,8 @@ class NaiveBook:
         if makers and post_only:
             return self.reject(oid, Reason.WOULD_CROSS)
         keeps_place = price == order.price and lots <= order.lots
-        self.say(Kind.AMENDED, oid, order.owner, price, lots, int(keeps_place))
-        self.touch(order)
+        self.say(Kind.AMENDED, oid, order.owner, order.side, price, lots, order.price, order.lots,
+                 int(keeps_place))  # fmt: skip
         if keeps_place:
             order.lots = lots
             return self.done()
@@ -131,7 +133,7 @@ class NaiveBook:
     def would_fill(self, order: Order, makers: list[Order]) -> bool:
         lots = 0
         for maker in makers:
-            if maker.owner != order.owner:
+            if maker.owner != order.owner or not order.owner:
                 lots += maker.lots
             elif self.self_match != SelfMatch.CANCEL_OLDEST and lots < order.lots:
                 return False
@@ -141,17 +143,16 @@ class NaiveBook:
         for maker in makers:
             if not order.lots:
                 return
-            if maker.owner == order.owner:
+            if maker.owner == order.owner != NOBODY:
                 if self.self_match != SelfMatch.CANCEL_NEWEST:
                     self.remove(maker, Reason.SELF_MATCH)
                 if self.self_match != SelfMatch.CANCEL_OLDEST:
-                    self.say(Kind.CANCELLED, order.oid, order.owner, order.lots, Reason.SELF_MATCH)
+                    self.cancelled(order, Reason.SELF_MATCH)
                     order.lots = 0
                 continue
             lots = min(order.lots, maker.lots)
             self.say(Kind.FILLED, maker.oid, order.oid, order.side, maker.price, lots, maker.owner,
                      order.owner)  # fmt: skip
-            self.touch(maker)
             order.lots -= lots
             maker.lots -= lots
             if not maker.lots:
@@ -168,33 +169,32 @@ class NaiveBook:
 
     def join(self, order: Order) -> None:
         self.orders.append(order)
-        self.touch(order)
 
     def remove(self, order: Order, reason: Reason) -> None:
         self.orders.remove(order)
-        self.touch(order)
-        self.say(Kind.CANCELLED, order.oid, order.owner, order.lots, reason)
+        self.cancelled(order, reason)
+
+    def cancelled(self, order: Order, reason: Reason) -> None:
+        self.say(Kind.CANCELLED, order.oid, order.owner, order.lots, reason, order.side,
+                 order.price)  # fmt: skip
 
     def say(self, *event: int) -> None:
         self.events.append(event)
-
-    def touch(self, order: Order) -> None:
-        self.touched.append((order.side, order.price))
 
     def reject(self, oid: int, reason: Reason) -> list[Event]:
         self.say(Kind.REJECTED, oid, reason)
         return self.done()
 
     def done(self) -> list[Event]:
-        events = self.events + [
-            (Kind.DEPTH, side, price, self.total(side, price))
-            for side, price in dict.fromkeys(self.touched)
-        ]
-        self.events, self.touched = [], []
+        events, self.events = self.events, []
         return events
 
-    def total(self, side: int, price: int) -> int:
-        return sum(o.lots for o in self.orders if (o.side, o.price) == (side, price))
+    def totals(self) -> dict[tuple[int, int], int]:
+        """(side, price) -> lots of every level."""
+        totals: Counter[tuple[int, int]] = Counter()
+        for order in self.orders:
+            totals[order.side, order.price] += order.lots
+        return dict(totals)
 
     def state_hash(self) -> str:
         text = str(self.last_id)
