@@ -18,6 +18,7 @@ from lpdesk.engines.delayed import Delayed
 from lpdesk.engines.house import KIND, House
 from lpdesk.engines.making import Making
 from lpdesk.engines.quoting import Quoting, refused
+from lpdesk.engines.reconciling import Reconciling
 from lpdesk.engines.state import State
 
 Events = list[Event]
@@ -33,6 +34,7 @@ class Desk:
         self.dealing = Dealing(self.state, self.quoting, self.delayed)
         self.making = Making(self.state)
         self.house = House(self.making)
+        self.reconciling = Reconciling(self.state, self.dealing)
 
     @exact
     def step(self, cause: Cause, at: Instant) -> tuple[Event, ...]:
@@ -50,13 +52,14 @@ class Desk:
                     events += self.quoting.bar(changed.lp, at)
             if isinstance(event, ev.LegFilled | ev.LegRejected):
                 self.state.quality.executed(event.lp, event.response_ns)
+        self.reconciling.observe(events, at)
         return tuple(events)
 
     def next_due(self) -> Instant | None:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""
         times = [race.due for race in self.quoting.races.values() if not race.ended]
         times += [trade.due for trade in self.dealing.open_trades.values()]
-        times += [self.making.due, self.delayed.due]
+        times += [self.making.due, self.delayed.due, self.reconciling.due]
         return min((due for due in times if due is not None), default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
@@ -72,6 +75,7 @@ class Desk:
                     *self.dealing.wake(at),
                     *self.making.wake(at),
                     *self.delayed.wake(at),
+                    *self.reconciling.wake(at),
                 ]
             case rep.LpQuoted():
                 return self.quoting.quoted(cause, at)
@@ -92,6 +96,10 @@ class Desk:
                 return self.dealing.not_found(cause, at)
             case rep.QueryFailed():
                 return []
+            case rep.ExecutionsListed():
+                return self.reconciling.listed(cause, at)
+            case rep.ExecutionsUnlisted():
+                return self.reconciling.unlisted(cause)
             case rep.ReferenceTicked():
                 return self.making.ticked(cause, at)
             case rep.ReferenceLost():
@@ -140,6 +148,12 @@ class Desk:
             case cmd.UnblockLp():
                 changed = self.state.health.unblock(cause.lp)
                 return [changed] if changed else [refused(Reason.BAD_LP, "lp", "not blocked")]
+            case cmd.Reconcile():
+                return self.reconciling.start(cause, at)
+            case cmd.CloseBreak():
+                return self.reconciling.close(cause)
+            case cmd.AssignBreak():
+                return self.reconciling.assign(cause)
 
     def _is_house(self, name: str) -> bool:
         lp = self.state.settings.lp(name)
@@ -160,6 +174,7 @@ class Desk:
         ]
         self.state.reset(cause.instance, cause.settings)
         self.quoting.races.clear()
+        self.reconciling.open(at)
         events += [*self.state.open_accounts(), *self.dealing.resume(at)]
         return events + self.making.start(at)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from lpdesk.domain.making import OrderKind
-from lpdesk.domain.values import Dealt, Side
+from lpdesk.domain.values import Dealt, Instant, Side
 
 
 class Origin(Struct, frozen=True, kw_only=True):
@@ -169,3 +169,24 @@ class SettleNow(Asked, frozen=True, kw_only=True):
 
     settlement_id: str
     organization: str = ""
+
+
+class Reconcile(Command, frozen=True, kw_only=True):
+    """Compare our trades with the LPs' lists now: one LP's or all. `since` None: as far as due."""
+
+    lp: str = ""
+    since: Instant | None = None
+
+
+class CloseBreak(Command, frozen=True, kw_only=True):
+    """A person has explained a break: it is closed, and not opened again for the same thing."""
+
+    break_id: str
+    why: str
+
+
+class AssignBreak(Command, frozen=True, kw_only=True):
+    """Somebody else shall look after a break."""
+
+    break_id: str
+    owner: str

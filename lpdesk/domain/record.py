@@ -27,6 +27,9 @@ Command: TypeAlias = (
     | commands.Withdraw
     | commands.CreateSettlement
     | commands.SettleNow
+    | commands.Reconcile
+    | commands.CloseBreak
+    | commands.AssignBreak
 )
 
 Report: TypeAlias = (
@@ -47,6 +50,8 @@ Report: TypeAlias = (
     | reports.ReferenceTicked
     | reports.ReferenceLost
     | reports.TakerOrdered
+    | reports.ExecutionsListed
+    | reports.ExecutionsUnlisted
 )
 
 Cause: TypeAlias = Command | Report
@@ -86,6 +91,11 @@ Event: TypeAlias = (
     | events.TradeSettled
     | events.TradeFailed
     | events.BreakFound
+    | events.BreakClosed
+    | events.BreakAssigned
+    | events.ExecutionsAsked
+    | events.Reconciled
+    | events.ReconciliationMissed
     | events.MakerMoved
     | events.MakerSet
     | events.BookChanged

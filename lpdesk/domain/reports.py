@@ -169,3 +169,20 @@ class QueryFailed(Report, frozen=True, kw_only=True):
     order_id: str
     reason: Reason
     text: str = ""
+
+
+class ExecutionsListed(Report, frozen=True, kw_only=True):
+    """An LP's own list of what it dealt with us since then, in its order; a row is its word."""
+
+    lp: str
+    run_id: str
+    executions: tuple[OrderFilled | OrderRejected | OrderPending, ...]
+
+
+class ExecutionsUnlisted(Report, frozen=True, kw_only=True):
+    """An LP gave no list, or one that cannot be read: a list with holes proves nothing."""
+
+    lp: str
+    run_id: str
+    reason: Reason
+    text: str = ""

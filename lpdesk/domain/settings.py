@@ -55,6 +55,7 @@ class Lp(Struct, frozen=True, kw_only=True):
     minimum: Decimal = ZERO
     maximum: Decimal | None = None
     credit: dict[str, Decimal] = {}
+    forgets: bool = False  # a stand-in in memory: its books begin with this process
 
     @property
     def streams(self) -> bool:
@@ -164,6 +165,17 @@ class Rules(Struct, frozen=True, kw_only=True):
     backup_desk: str = ""
 
 
+class Reconcile(Struct, frozen=True, kw_only=True):
+    """When our trades are compared with the LPs' lists. `every_ns` 0: only when asked.
+
+    `young_ns`: what happened so shortly before a list was asked for need not be on it.
+    """
+
+    every_ns: int = 0
+    young_ns: int = 10 * SECOND
+    owner: str = ""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything the pure desk needs to know."""
 
@@ -179,6 +191,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trade_desks: tuple[TradeDesk, ...] = ()
     trade_settlement_pairs: tuple[TradeSettlementPair, ...] = ()
     calendars: tuple[SettlementCalendar, ...] = ()
+    reconcile: Reconcile = Reconcile()
 
     def pair(self, symbol: str) -> Pair | None:
         return next((pair for pair in self.pairs if pair.symbol == symbol), None)

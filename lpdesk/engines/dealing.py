@@ -340,6 +340,7 @@ class Dealing:
             order_id=order_id,
             trade_id=trade_id,
             text=text,
+            owner=self.state.settings.reconcile.owner,
         )
 
 

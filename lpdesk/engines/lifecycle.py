@@ -124,3 +124,21 @@ ORDER: Lifecycle[OrderState, OrderMove] = Lifecycle(
         (OrderState.UNKNOWN, OrderMove.REJECT): OrderState.REJECTED,
     }
 )
+
+
+class BreakState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class BreakMove(StrEnum):
+    ASSIGN = "assign"
+    CLOSE = "close"
+
+
+BREAK: Lifecycle[BreakState, BreakMove] = Lifecycle(
+    {
+        (BreakState.OPEN, BreakMove.ASSIGN): BreakState.OPEN,
+        (BreakState.OPEN, BreakMove.CLOSE): BreakState.CLOSED,
+    }
+)

@@ -25,6 +25,13 @@ class BreakKind(StrEnum):
     LATE_FILL = "fill after expiry"
     BAD_FEE = "unreadable fee"
     PARTIAL_HEDGE = "partial hedge"
+    MISSING_THERE = "not on its list"
+    AMOUNT_DIFFERS = "amount differs"
+    PRICE_DIFFERS = "price differs"
+    FEE_DIFFERS = "fee differs"
+    STATE_DIFFERS = "state differs"
+    LISTED_TWICE = "listed twice"
+    UNRESOLVED = "outcome not on its list"
 
 
 class Posting(Struct, frozen=True):
@@ -192,7 +199,7 @@ class TradeFailed(Event, frozen=True, kw_only=True):
 
 
 class BreakFound(Event, frozen=True, kw_only=True):
-    """An LP's word and ours differ; it needs a person."""
+    """An LP's word and ours differ; it needs a person, `owner`, unless a rule mends it."""
 
     break_id: str
     kind: BreakKind
@@ -200,3 +207,5 @@ class BreakFound(Event, frozen=True, kw_only=True):
     order_id: str
     trade_id: str
     text: str
+    execution_id: str = ""
+    owner: str = ""
