@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from contextlib import suppress
 from enum import StrEnum
@@ -131,6 +132,24 @@ def rfq(
     best = accept is Accept.BEST
     work = fronts.one_rfq(live, request, accept=best, after_s=after, as_json=as_json)
     run(fronts.interruptible(work))
+
+
+@app.command()
+def reconcile(
+    config: ConfigPath = None,
+    journal: JournalPath = None,
+    since: Annotated[str, typer.Option(help="From then on: 2026-01-19, or 14:30.")] = "",
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Compare our trades with each LP's own list. 5: breaks are open, 6: an LP gave no list."""
+    from lpdesk import fronts
+    from lpdesk.bootstrap import LiveDesk
+    from lpdesk.reconcile import once
+
+    live = LiveDesk(load(config), journal, seed)
+    width = shutil.get_terminal_size((160, 24)).columns
+    run(fronts.interruptible(once(live, since, as_json, width)))
 
 
 @app.command()

@@ -234,6 +234,7 @@ def _sandbox_terms(lp: LpEndpoint, symbols: tuple[str, ...]) -> s.Lp:
         pairs=tuple(pair for pair in lp.pairs if pair in symbols),
         timeout_ns=int(lp.timeout_seconds * SECOND),
         rate_per_second=Decimal(lp.rate_per_second),
+        forgets=True,
         fee_bps=lp.fee_bps,
     )
 

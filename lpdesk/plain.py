@@ -32,6 +32,8 @@ lim|ioc|fok|post b|s AMOUNT PAIR PRICE [@client]   an order on our exchange; mkt
 cxl all|O-000001  cancel orders
 mm start|stop [PAIR]   the maker quotes, or is pulled
 set PAIR PARAMETER VALUE   steer it
+reconcile [LP]    compare with the LPs' own lists
+break ID close WHY | break ID owner NAME   done with a break, or somebody else's
 blotter           the trades
 halt | resume     stop sending anything out | go on
 q                 quit"""
@@ -92,6 +94,14 @@ class Lines:
                 return f"{event.trade_id} FAILED {event.reason.value} {event.text}".rstrip()
             case ev.BreakFound():
                 return f"{event.break_id} BREAK {event.lp} {event.kind.value}: {event.text}"
+            case ev.BreakClosed():
+                return f"{event.break_id} closed: {event.rule.value if event.rule else event.why}"
+            case ev.BreakAssigned():
+                return f"{event.break_id} is now {event.owner}'s"
+            case ev.Reconciled():
+                return reconciled(event)
+            case ev.ReconciliationMissed():
+                return f"{event.lp} NOT RECONCILED {event.reason.value} {event.text}".rstrip()
             case ev.CommandRefused():
                 example = f"; for example: {event.example}" if event.example else ""
                 return f"refused: {event.field}: {event.reason.value}, {event.text}{example}"
@@ -157,6 +167,13 @@ class Lines:
         pnl = f"P&L {w.signed(event.pnl, 8).rstrip('0').rstrip('.')} {event.pnl_asset}"
         slip = f"slip {w.bps(event.slippage_bps)}"
         return f"{event.trade_id} settled with {event.lp}  {pnl} {w.bps(event.pnl_bps)}  {slip}"
+
+
+def reconciled(event: ev.Reconciled) -> str:
+    """One LP's list compared, in one line."""
+    mended = ", ".join(f"{each.order_id} {each.rule.value}" for each in event.mended)
+    figures = f"{event.listed} on its list, {event.compared} orders compared"
+    return f"{event.lp} reconciled: {figures}" + (f"; {mended}" if mended else "")
 
 
 def blotter_lines(view: DeskView) -> list[str]:

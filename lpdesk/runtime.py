@@ -14,6 +14,7 @@ from lpdesk.clock import Clock
 from lpdesk.desk import Desk
 from lpdesk.domain.events import (
     BreakFound,
+    ExecutionsAsked,
     LpAsked,
     OrderQueried,
     OrderSent,
@@ -39,6 +40,7 @@ LETS_OUT = (
     OrderSent,
     OrderQueried,
     QuoteFixed,
+    ExecutionsAsked,
     TradeSettled,
     TradeFailed,
     TradeUnknown,

@@ -127,6 +127,12 @@ class RulesTable(_Table):
     breaker_retry_seconds: Positive = Decimal(2)
 
 
+class ReconcileTable(_Table):
+    every_minutes: Annotated[NotNegative, Field(le=1440)] = Decimal(15)
+    young_seconds: NotNegative = Decimal(10)
+    owner: Name = "operations"
+
+
 class DeskTable(_Table):
     journal: Path | None = None
     default_client: Name = "acme"
@@ -152,6 +158,7 @@ class Config(_Table):
     screen: ScreenTable = ScreenTable()
     rules: RulesTable = RulesTable()
     sandbox: SandboxTable = SandboxTable()
+    reconcile: ReconcileTable = ReconcileTable()
     pairs: tuple[PairTable, ...] = ()
     clients: tuple[ClientTable, ...] = ()
     markups: tuple[MarkupTable, ...] = ()

@@ -34,6 +34,11 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str) -> s.Setti
             MakerTerms(symbol=m.symbol, strategy=m.strategy, parameters=m.parameters)
             for m in config.makers
         ),
+        reconcile=s.Reconcile(
+            every_ns=_ns(config.reconcile.every_minutes * 60),
+            young_ns=_ns(config.reconcile.young_seconds),
+            owner=config.reconcile.owner,
+        ),
         rules=s.Rules(
             lock_policy=rules.lock_policy,
             threshold_bps=rules.threshold_bps,

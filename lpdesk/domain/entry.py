@@ -1,5 +1,5 @@
 """The dealer's lines: requests, `<side> <amount> [<asset>] <pair> [@client] [via LP] [t+N]`,
-and what begins with a word of `ORDERS`: orders by hand and the makers' controls.
+and what begins with a word of `ORDERS`: orders by hand, the makers' controls, and the breaks.
 
 Only the words are judged here; limits, funds and clients are the desk's to judge.
 """
@@ -14,8 +14,11 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from lpdesk.domain.commands import (
+    AssignBreak,
     CancelOrders,
+    CloseBreak,
     PlaceOrder,
+    Reconcile,
     RequestQuote,
     SetMaker,
     StartMaker,
@@ -29,18 +32,31 @@ from lpdesk.domain.values import MONEY, BadNumber, Dealt, Side, positive
 
 SIDES = {"b": Side.BUY, "buy": Side.BUY, "s": Side.SELL, "sell": Side.SELL}
 SUFFIXES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
-OrderCommand: TypeAlias = PlaceOrder | CancelOrders | StartMaker | StopMaker | SetMaker
+OrderCommand: TypeAlias = (
+    PlaceOrder
+    | CancelOrders
+    | StartMaker
+    | StopMaker
+    | SetMaker
+    | Reconcile
+    | CloseBreak
+    | AssignBreak
+)
 
 EXAMPLE = "b 1.5 btc/usdt"
 MAX_LINE = 200
 
 
 class Form(NamedTuple):
-    """How a line that begins with a certain word goes on, a good one, and what it does."""
+    """How a line that begins with a certain word goes on, a good one, and what it does.
+
+    `market`: whether it needs an exchange of our own.
+    """
 
     takes: str
     example: str
     help: str
+    market: bool = True
 
 
 _PRICED = "b|s AMOUNT PAIR PRICE [@client]"
@@ -53,8 +69,13 @@ ORDERS = {
     "cxl": Form("all|ORDER", "cxl all", "Cancel orders by hand."),
     "mm": Form("start|stop [PAIR]", "mm stop btc/usdt", "The maker quotes again, or is pulled."),
     "set": Form("PAIR PARAMETER VALUE", "set btc/usdt bid_spread 4", "Steer the maker."),
-}
-"""The words of our exchange and its makers, in the order they are listed."""
+    "reconcile": Form("[LP]", "reconcile alpha", "Compare with the LPs' own lists now.", False),
+    "break": Form(
+        "ID close WHY|owner NAME", "break B-3 close booked by phone", "Close or hand over a break.",
+        False,
+    ),
+}  # fmt: skip
+"""The words of our exchange, its makers and the breaks, in the order they are listed."""
 
 KINDS = {
     "lim": OrderKind.LIMIT,
@@ -163,6 +184,10 @@ def parse_order(line: str, pairs: Sequence[Pair]) -> OrderCommand:
                 return _control(words, pairs)
             case "set":
                 return _setting(words, pairs)
+            case "reconcile":
+                return _reconcile(words)
+            case "break":
+                return _break(words)
             case _:
                 return _order(KINDS[word], words, pairs)
     except BadEntry as bad:
@@ -201,6 +226,24 @@ def _control(words: list[str], pairs: Sequence[Pair]) -> StartMaker | StopMaker:
         raise BadEntry(Reason.BAD_COMMAND, "mm", "start or stop, and a pair or none for all")
     symbol = find_pair(words[1], pairs).symbol if len(words) == 2 else ""
     return StartMaker(symbol=symbol) if words[0].lower() == "start" else StopMaker(symbol=symbol)
+
+
+def _reconcile(words: list[str]) -> Reconcile:
+    if len(words) > 1:
+        raise BadEntry(Reason.BAD_COMMAND, "line", "name one LP, or none for all")
+    return Reconcile(lp=clean(words[0].lower(), 40) if words else "")
+
+
+def _break(words: list[str]) -> CloseBreak | AssignBreak:
+    if len(words) < 3 or words[1].lower() not in ("close", "owner"):
+        raise BadEntry(Reason.BAD_COMMAND, "line", "say which, close or owner, and why or who")
+    number = re.fullmatch(r"(?:B-)?([0-9]{1,9})", words[0].upper(), re.ASCII)
+    if number is None:
+        raise BadEntry(Reason.NOT_FOUND, "break", f"{_shown(words[0])} is no break's name")
+    break_id, rest = f"B-{int(number[1]):06d}", " ".join(words[2:])
+    if words[1].lower() == "owner":
+        return AssignBreak(break_id=break_id, owner=clean(rest.lower(), 40))
+    return CloseBreak(break_id=break_id, why=clean(rest.strip("\"'"), 120))
 
 
 def _setting(words: list[str], pairs: Sequence[Pair]) -> SetMaker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from lpdesk.domain.events import BreakAssigned, BreakClosed, BreakFound, BreakKi
 from lpdesk.domain.record import Event
 from lpdesk.domain.values import Instant
 from lpdesk.engines.lifecycle import BREAK, BreakMove, BreakState
-from lpdesk.engines.reconciliation import Books, Finding, Ours
+from lpdesk.engines.reconciliation import Books, Comparison, Finding, Ours, Window
 
 SEEN_AGAIN = frozenset(
     {
@@ -95,27 +95,33 @@ class Breaks:
         return events
 
     def mended(
-        self, lp: str, findings: list[Finding], judged: list[Ours], books: Books, since: Instant
+        self,
+        stood: Iterable[Break],
+        window: Window,
+        findings: list[Finding],
+        found: Comparison,
+        books: Books,
     ) -> list[Event]:
-        """The end of breaks that the list does not show any more, or shows to be harmless."""
+        """The end of those that `stood` and that it shows no more, or shows to be harmless."""
         seen = {(finding.kind, finding.order_id, finding.execution_id) for finding in findings}
         told = {(finding.kind, finding.order_id, finding.text) for finding in findings}
-        orders = {ours.order_id: ours for ours in judged}
+        orders = {ours.order_id: ours for ours in found.judged}
         events: list[Event] = []
-        for broken in self.open.values():
-            found, rule = broken.found, None
-            ours = orders.get(found.order_id)
-            if found.lp != lp or (found.kind, found.order_id, found.execution_id) in seen:
+        for broken in stood:
+            this, rule = broken.found, None
+            ours = orders.get(this.order_id)
+            if this.lp != window.lp or (this.kind, this.order_id, this.execution_id) in seen:
                 continue
-            if not found.execution_id and (found.kind, found.order_id, found.text) in told:
+            if not this.execution_id and (this.kind, this.order_id, this.text) in told:
                 continue
-            if found.kind in SEEN_AGAIN:
-                stranger = books.of(lp, found.order_id) is None
-                rule = Rule.NOT_SEEN if ours or (stranger and since <= broken.since) else None
+            if this.kind in SEEN_AGAIN:
+                stranger = books.of(window.lp, this.order_id) is None
+                covered = ours is not None or (stranger and window.since <= broken.since)
+                rule = Rule.NOT_SEEN if covered else None
             elif ours and ours.standing is Matching.MATCHED:
-                rule = _harmless(found.kind, ours)
+                rule = _harmless(this.kind, ours)
             if rule:
-                events.append(BreakClosed(break_id=found.break_id, rule=rule))
+                events.append(BreakClosed(break_id=this.break_id, rule=rule))
         return events
 
 

@@ -161,6 +161,7 @@ class Reconciling:
         del self._runs[run.lp]
         self._listed_at[run.lp] = run.asked_at
         settings = self.state.settings
+        stood = tuple(self.breaks.open.values())
         events, mended = self._evidence(run.lp, cause.executions, at)
         self.observe(events, at)
         settled_at = run.asked_at - settings.reconcile.young_ns
@@ -172,7 +173,7 @@ class Reconciling:
             run, len(cause.executions), found, {finding.order_id for finding in findings}
         )
         owner = settings.reconcile.owner
-        closed = self.breaks.mended(run.lp, findings, found.judged, self.books, run.since)
+        closed = self.breaks.mended(stood, window, findings, found, self.books)
         events += closed
         events += self.breaks.opened(run.lp, findings, owner, lambda: self.state.name("B"))
         for event in events:

@@ -33,6 +33,7 @@ TABLES = {
     "attempts": "settlement_id, attempt",
     "shortfalls": "settlement_id, attempt, line",
     "cash": "transfer_id",
+    "breaks": "break_id",
 }
 """The tables and their keys."""
 
@@ -52,10 +53,10 @@ def _insert(table: str, names: Iterable[str], each: str | None = None, **values:
     )
 
 
-def _update(table: str, key: str, where: str = "", **values: str) -> Write:
-    """Set columns to SQL expressions in the rows of the event's `key`."""
+def _update(table: str, key: str, where: str = "", each: str | None = None, **values: str) -> Write:
+    """Set columns to SQL expressions in the rows of the event's `key`, or of each item's."""
     changes = ", ".join(f"{column} = {value}" for column, value in values.items())
-    return Write(f"UPDATE {table} SET {changes} WHERE {key} = :{key} {where}")
+    return Write(f"UPDATE {table} SET {changes} WHERE {key} = :{key} {where}", each)
 
 
 def _own(struct: type[Event], *more: str) -> tuple[str, ...]:
@@ -97,6 +98,8 @@ def _client_quote(expires: str) -> Write:
     """A client's quote from the price and the request that are on record already."""
     return Write(_OPENED.format(expires=expires))
 
+
+_NOT_COMPARED = _update("client_quotes", "trade_id", reconciliation="'pending'")
 
 WRITES: dict[type, tuple[Write, ...]] = {
     events.RfqOpened: (
@@ -151,7 +154,6 @@ WRITES: dict[type, tuple[Write, ...]] = {
             "trade_id",
             status="'settled'",
             executed_at="COALESCE(executed_at, :at)",
-            reconciliation="'pending'",
         ),
     ),
     events.TradeExecuted: (
@@ -167,7 +169,6 @@ WRITES: dict[type, tuple[Write, ...]] = {
             "trade_id",
             status="'executed_pending_settlement'",
             executed_at=":at",
-            reconciliation="'pending'",
         ),
     ),
     events.TradeRejected: (
@@ -180,12 +181,12 @@ WRITES: dict[type, tuple[Write, ...]] = {
             "client_quotes",
             "trade_id",
             status="'failed'",
-            reconciliation="'pending'",
             **_same(*_WHY),
         ),
     ),
     events.OrderSent: (
         _insert("legs", _own(events.OrderSent, "seq"), sent_at=":at", state="'sent'"),
+        _NOT_COMPARED,
     ),
     events.LegFilled: (
         _update(
@@ -197,6 +198,7 @@ WRITES: dict[type, tuple[Write, ...]] = {
             filled=":quantity",
             **_same("execution_id", *_FILL),
         ),
+        _NOT_COMPARED,
     ),
     events.LegRejected: (
         _update(
@@ -206,7 +208,7 @@ WRITES: dict[type, tuple[Write, ...]] = {
             ended_at=":at",
             **_same("response_ns", *_WHY),
         ),
-        _update("client_quotes", "trade_id", reconciliation="'pending'"),
+        _NOT_COMPARED,
     ),
     events.HoldPlaced: (
         _insert("holds", _own(events.HoldPlaced, "seq"), placed_at=":at", state="'open'"),
@@ -281,6 +283,16 @@ WRITES: dict[type, tuple[Write, ...]] = {
             (*_PLACE, "line", "transfer_id", "trade_id", "account", "asset", "amount"),
             each="postings",
         ),
+    ),
+    events.BreakFound: (
+        _insert("breaks", _own(events.BreakFound, "seq"), opened_at=":at", state="'open'"),
+    ),
+    events.BreakClosed: (
+        _update("breaks", "break_id", state="'closed'", closed_at=":at", **_same("rule", "why")),
+    ),
+    events.BreakAssigned: (_update("breaks", "break_id", **_same("owner")),),
+    events.Reconciled: (
+        _update("client_quotes", "trade_id", each="trades", **_same("reconciliation")),
     ),
 }
 

@@ -94,10 +94,12 @@ def readable(chain: Chain) -> Iterator[None]:
 def check_chain(path: Path | str, *, projections: bool = True) -> ChainResult:
     """Check every record and the end of the chain, then the tables against the events.
 
-    A journal that grows meanwhile is checked as it was at the start. Raises `JournalRefused`.
+    A journal that grows meanwhile is checked as it was at the start. The tables of an older format
+    are not: they are told anew when a desk opens it. Raises `JournalRefused`.
     """
     chain = Chain()
     with closing(connect(Path(path))) as connection, closing(sqlite3.connect("")) as rebuilt:
+        projections = projections and schema.version(connection) == schema.NEWEST
         schema.migrate(rebuilt)
         connection.execute("BEGIN")  # one snapshot for the records and the tables
         try:

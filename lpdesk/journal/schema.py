@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from lpdesk.journal.errors import UNREADABLE, JournalRefused
@@ -32,10 +33,18 @@ def version(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """To the newest schema, one transaction for each step. May raise sqlite3.Error."""
-    for number in range(version(connection), NEWEST):
+def migrate(connection: sqlite3.Connection, retell: Callable[[], None] = lambda: None) -> None:
+    """To the newest schema, one transaction for each step. May raise sqlite3.Error.
+
+    `retell` writes the tables anew from the records, inside the last step: an older desk did not
+    know what a newer table says of them.
+    """
+    before = version(connection)
+    for number in range(before, NEWEST):
         connection.executescript(
             f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};"
-            f"{MIGRATIONS[number]}; PRAGMA user_version = {number + 1}; COMMIT"
+            f"{MIGRATIONS[number]}; PRAGMA user_version = {number + 1}"
         )
+        if before and number + 1 == NEWEST:
+            retell()
+        connection.execute("COMMIT")

@@ -216,3 +216,14 @@ CREATE TABLE cash (
     transfer_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL,
     account TEXT NOT NULL, asset TEXT NOT NULL, amount TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- migration 4
+
+-- What differs between an LP's word and ours; `rule` is NULL where a person closed it.
+CREATE TABLE breaks (
+    break_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, opened_at INTEGER NOT NULL,
+    kind TEXT NOT NULL, lp TEXT NOT NULL, order_id TEXT NOT NULL, trade_id TEXT NOT NULL,
+    execution_id TEXT NOT NULL, owner TEXT NOT NULL, text TEXT NOT NULL,
+    state TEXT NOT NULL,                    -- open, closed
+    closed_at INTEGER, rule TEXT, why TEXT
+) STRICT, WITHOUT ROWID;

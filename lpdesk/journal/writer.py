@@ -12,7 +12,7 @@ from lpdesk.journal import schema
 from lpdesk.journal.codec import Row, Tip, presentable, seal
 from lpdesk.journal.errors import UNREADABLE, JournalDamaged, JournalFailed, JournalRefused
 from lpdesk.journal.files import Lock, secure
-from lpdesk.journal.projections import project
+from lpdesk.journal.projections import TABLES, project
 from lpdesk.journal.reader import Chain, check_end, walk
 
 TAIL = 1_000
@@ -55,7 +55,7 @@ class Writer:
     def _prepare(self) -> Tip:
         schema.version(self._connection)  # before the first write to a file that may not be ours
         self._connection.executescript(_SETTINGS)
-        schema.migrate(self._connection)
+        schema.migrate(self._connection, self._retell)
         if gap := self._connection.execute(_GAP).fetchone():
             raise JournalDamaged(gap[0], "missing")
         (last,) = self._connection.execute("SELECT ifnull(max(seq), 0) FROM records").fetchone()
@@ -64,6 +64,13 @@ class Writer:
             pass
         check_end(self._connection, chain.tip)
         return chain.tip
+
+    def _retell(self) -> None:
+        """The tables anew, from every record."""
+        for table in TABLES:
+            self._connection.execute(f"DELETE FROM {table}")
+        for record in walk(self._connection, Chain()):
+            project(self._connection, record)
 
     def append(self, records: Sequence[Record], durable: bool) -> None:
         """Commit all of `records` or none; with `durable`, on the disk when this returns.

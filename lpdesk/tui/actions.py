@@ -97,6 +97,10 @@ def _no_maker(look: Look) -> str:
     return "" if look.view.makers else "no maker is configured"
 
 
+def _never(look: Look) -> str:
+    return ""
+
+
 def _halted(look: Look) -> str:
     return "halted already" if look.view.status.halted else ""
 
@@ -188,7 +192,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
            "unblock", takes="LP", blocked=_no_blocked_lp, only="desk"),
     *(
         Action(f"order-{word}", (), (word,), form.help, "order", takes=form.takes, args=word,
-               blocked=_no_maker, only="desk")
+               blocked=_no_maker if form.market else _never, only="desk")
         for word, form in ORDERS.items()
     ),
     Action("halt", ("f12",), ("halt",), "Send nothing out any more, until resumed.", "halt",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from lpdesk.clock import Clock
-from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.events import ExecutionsAsked, LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Report
 from lpdesk.domain.values import SECOND
@@ -72,6 +72,15 @@ class Venue(Protocol):
 
     async def close(self) -> None:
         """End all work at once, in less than 300 ms. What was on its way stays unreported."""
+        ...
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """An LP that can say what it dealt with us. One that cannot is never reconciled."""
+
+    def list_executions(self, asked: ExecutionsAsked) -> None:
+        """Leads to one ExecutionsListed, whole, or ExecutionsUnlisted. Never blocks, nor raises."""
         ...
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent, RfqEnded, RfqRefreshed
+from lpdesk.domain.events import (
+    ExecutionsAsked,
+    LpAsked,
+    OrderQueried,
+    OrderSent,
+    RfqEnded,
+    RfqRefreshed,
+)
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event, Report
-from lpdesk.domain.reports import LpFailed, OrderNotSent, QueryFailed
-from lpdesk.venues.base import Submit, Venue
+from lpdesk.domain.reports import ExecutionsUnlisted, LpFailed, OrderNotSent, QueryFailed
+from lpdesk.venues.base import Lister, Submit, Venue
+
+Concern = LpAsked | OrderSent | OrderQueried | ExecutionsAsked
 
 
 class Gateway:
@@ -31,13 +40,13 @@ class Gateway:
     def send(self, event: Event) -> None:
         """Pass on what concerns an LP, ignore the rest. Never blocks; reports come later."""
         match event:
-            case LpAsked() | OrderSent() | OrderQueried():
+            case LpAsked() | OrderSent() | OrderQueried() | ExecutionsAsked():
                 self._send_to(self._venues.get(event.lp), event)
             case RfqEnded() | RfqRefreshed():
                 for venue in self._venues.values():
                     venue.release(event.rfq_id)
 
-    def _send_to(self, venue: Venue | None, event: LpAsked | OrderSent | OrderQueried) -> None:
+    def _send_to(self, venue: Venue | None, event: Concern) -> None:
         if venue is None:
             # Later, like every other report: never while the desk is still sending.
             asyncio.get_running_loop().call_soon(self._submit, _no_such_lp(event))
@@ -49,6 +58,10 @@ class Gateway:
                 venue.execute(event)
             case OrderQueried():
                 venue.query(event)
+            case ExecutionsAsked() if isinstance(venue, Lister):
+                venue.list_executions(event)
+            case ExecutionsAsked():
+                asyncio.get_running_loop().call_soon(self._submit, _no_list(event))
 
     async def close(self) -> None:
         """Close all venues at once, in less than 300 ms."""
@@ -56,7 +69,13 @@ class Gateway:
         await asyncio.gather(*closing, return_exceptions=True)
 
 
-def _no_such_lp(event: LpAsked | OrderSent | OrderQueried) -> Report:
+def _no_list(event: ExecutionsAsked) -> Report:
+    text = "this kind of LP gives no list"
+    reason = Reason.NOT_ENABLED
+    return ExecutionsUnlisted(lp=event.lp, run_id=event.run_id, reason=reason, text=text)
+
+
+def _no_such_lp(event: Concern) -> Report:
     reason, text = Reason.BAD_LP, "not configured"
     match event:
         case LpAsked():
@@ -65,3 +84,5 @@ def _no_such_lp(event: LpAsked | OrderSent | OrderQueried) -> Report:
             return OrderNotSent(lp=event.lp, order_id=event.order_id, reason=reason, text=text)
         case OrderQueried():
             return QueryFailed(lp=event.lp, order_id=event.order_id, reason=reason, text=text)
+        case ExecutionsAsked():
+            return ExecutionsUnlisted(lp=event.lp, run_id=event.run_id, reason=reason, text=text)

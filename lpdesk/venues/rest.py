@@ -7,9 +7,16 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from lpdesk.clock import Clock
-from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.events import ExecutionsAsked, LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
-from lpdesk.domain.reports import LpFailed, OrderLost, OrderNotSent, QueryFailed
+from lpdesk.domain.reports import (
+    ExecutionsListed,
+    ExecutionsUnlisted,
+    LpFailed,
+    OrderLost,
+    OrderNotSent,
+    QueryFailed,
+)
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
 from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
 from lpdesk.venues.answers import Outcome, executed, outcome, queried, quoted
@@ -26,6 +33,8 @@ EXECUTE_S = 30.0
 QUERY_S = 10.0
 LIST_S = 30.0
 LIST_LIMIT = 4 * 1024 * 1024
+LONG_LIST = 64 * 1024
+"""Bytes from which on a list is read in a thread: prices must not wait for it."""
 
 
 class RestVenue:
@@ -62,6 +71,10 @@ class RestVenue:
     def release(self, rfq_id: str) -> None:
         """Nothing to stop: one ask is one answer."""
 
+    def list_executions(self, asked: ExecutionsAsked) -> None:
+        """Its whole list, for reconciliation."""
+        self._tasks.spawn(self._list(asked))
+
     async def executions(self, since_ns: Instant) -> tuple[Outcome, ...]:
         """All the LP has dealt with us since then (UTC), in its order; `order_id` is its word.
 
@@ -74,12 +87,17 @@ class RestVenue:
             answer = await self._http.call("GET", path, patience_s=LIST_S, limit=LIST_LIMIT)
             if answer.status != 200:
                 raise VenueFailed(Reason.LP_ERROR, f"status {answer.status}")
-            rows = Fields(parse(answer.body)).rows("executions")
-            return tuple(outcome(self.name, row.identifier("clientOrderId"), row) for row in rows)
+            if len(answer.body) < LONG_LIST:
+                return self._rows(answer.body)
+            return await asyncio.to_thread(self._rows, answer.body)
         except NoAnswer as trouble:
             raise VenueFailed(trouble.reason, trouble.text) from None
         except Malformed as trouble:
             raise VenueFailed(Reason.MALFORMED, trouble.text) from None
+
+    def _rows(self, body: bytes) -> tuple[Outcome, ...]:
+        rows = Fields(parse(body)).rows("executions")
+        return tuple(outcome(self.name, row.identifier("clientOrderId"), row) for row in rows)
 
     async def close(self) -> None:
         """End all work; an order on its way stays unreported and is asked for at the next start."""
@@ -136,6 +154,16 @@ class RestVenue:
                     text=trouble.text,
                 )
             )
+
+    async def _list(self, asked: ExecutionsAsked) -> None:
+        lp, run_id = asked.lp, asked.run_id
+        try:
+            rows = await self.executions(asked.since)
+        except VenueFailed as trouble:
+            why, text = trouble.reason, trouble.text
+            self._submit(ExecutionsUnlisted(lp=lp, run_id=run_id, reason=why, text=text))
+        else:
+            self._submit(ExecutionsListed(lp=lp, run_id=run_id, executions=rows))
 
 
 def _failed(ask: LpAsked, reason: Reason, text: str) -> LpFailed:

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from lpdesk.clock import Clock
-from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.events import ExecutionsAsked, LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import MILLISECOND, SECOND
 from lpdesk.domain.wire import Fields, Malformed, dump, parse
@@ -83,6 +83,10 @@ class StreamVenue:
     def query(self, query: OrderQueried) -> None:
         """By REST."""
         self._rest.query(query)
+
+    def list_executions(self, asked: ExecutionsAsked) -> None:
+        """By REST."""
+        self._rest.list_executions(asked)
 
     def release(self, rfq_id: str) -> None:
         """Forget the asks of that request."""

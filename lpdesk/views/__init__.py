@@ -1,6 +1,7 @@
 """Frozen screen state, folded from the journal's events: the only thing a screen looks at."""
 
 from lpdesk.views.blotter import TradeRow
+from lpdesk.views.breaks import BreakRow, RunRow
 from lpdesk.views.desk import DeskView, fold
 from lpdesk.views.ladder import BookTrade, MakerView, Point
 from lpdesk.views.leaderboard import Row
@@ -9,6 +10,7 @@ from lpdesk.views.status import LpRow, MarketRow, Notice, Status
 
 __all__ = [
     "BookTrade",
+    "BreakRow",
     "Card",
     "DeskView",
     "LpRow",
@@ -17,6 +19,7 @@ __all__ = [
     "Notice",
     "Point",
     "Row",
+    "RunRow",
     "Status",
     "TradeRow",
     "fold",

@@ -65,6 +65,7 @@ class TradeRow(Struct, frozen=True):
     tried: tuple[str, ...] = ()
     legs: tuple[Leg, ...] = ()
     breaks: int = 0
+    reconciliation: ev.Matching = ev.Matching.PENDING
     text: str = ""
     desk: str = ""
     delayed: bool = False
@@ -123,10 +124,12 @@ def opened(event: ev.TradeOpened, at: Instant) -> TradeRow:
 def sent(row: TradeRow, event: ev.OrderSent, at: Instant) -> TradeRow:
     leg = Leg(event.order_id, event.lp, event.quantity, event.price)
     row = replace(row, tried=(*row.tried, event.lp), legs=(*row.legs, leg))
+    row = replace(row, reconciliation=ev.Matching.PENDING)
     return _hedged(row, at)
 
 
 def filled(row: TradeRow, event: ev.LegFilled, at: Instant) -> TradeRow:
+    row = replace(row, reconciliation=ev.Matching.PENDING)
     if not row.under_way:
         return row
     return _hedged(_leg(row, event.order_id, "filled", event.price), at)
@@ -134,6 +137,7 @@ def filled(row: TradeRow, event: ev.LegFilled, at: Instant) -> TradeRow:
 
 def rejected(row: TradeRow, event: ev.LegRejected, at: Instant) -> TradeRow:
     why = f"{event.lp}: {event.reason.value}" + (f" ({event.text})" if event.text else "")
+    row = replace(row, reconciliation=ev.Matching.PENDING)
     row = _leg(row, event.order_id, "rejected")
     open_still = any(leg.open for leg in row.legs)
     return replace(_hedged(row, at) if open_still else row, text=why)
@@ -141,7 +145,8 @@ def rejected(row: TradeRow, event: ev.LegRejected, at: Instant) -> TradeRow:
 
 def unknown(row: TradeRow, event: ev.TradeUnknown, at: Instant) -> TradeRow:
     row = _leg(row, event.order_id, "UNKNOWN")
-    return replace(row, state="UNKNOWN", since=at, text=event.text)
+    unknown = ev.Matching.UNKNOWN
+    return replace(row, state="UNKNOWN", since=at, text=event.text, reconciliation=unknown)
 
 
 def _leg(row: TradeRow, order_id: str, state: str, price: Decimal | None = None) -> TradeRow:

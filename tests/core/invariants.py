@@ -14,6 +14,7 @@ from decimal import ROUND_DOWN, Decimal
 from msgspec import Struct
 
 from lpdesk.desk import Desk
+from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.record import Cause, Event
@@ -50,6 +51,15 @@ class Trade:
         self.legs: list[ev.LegFilled] = []
 
 
+def told(cause: Cause, event, kind) -> bool:
+    """Whether `event` follows from what its LP said of that order, alone or in its list."""
+    rows = cause.executions if isinstance(cause, rep.ExecutionsListed) else (cause,)
+    return any(
+        isinstance(row, kind) and (row.lp, row.order_id) == (event.lp, event.order_id)
+        for row in rows
+    )
+
+
 class Auditor:
     """One method for each event that says something about an invariant."""
 
@@ -68,6 +78,7 @@ class Auditor:
         self.executions: set[tuple[str, str]] = set()
         self.fills: defaultdict[str, Decimal] = defaultdict(Decimal)
         self.halted = False
+        self.breaks: dict[str, bool] = {}
 
     def check(self, desk: Desk, cause: Cause, at: Instant, events: tuple[Event, ...]) -> None:
         for event in events:
@@ -78,6 +89,8 @@ class Auditor:
             if handler:
                 handler(event, at, cause, events)
         self._check_books(desk)
+        still = {name for name, is_open in self.breaks.items() if is_open}
+        assert still == set(desk.reconciling.breaks.open)
         due = desk.next_due()
         if isinstance(cause, rep.Pulse):
             assert due is None or due > at, "a busy loop"
@@ -215,8 +228,8 @@ class Auditor:
 
     def leg_rejected(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.open_order.order_id == event.order_id == cause.order_id  # I18
-        assert event.lp == cause.lp
+        assert trade.open_order.order_id == event.order_id  # I18
+        assert told(cause, event, rep.OrderRejected | rep.OrderNotSent | rep.OrderNotFound)
         if isinstance(cause, rep.OrderNotFound):
             assert trade.state == "unknown"
             received = self.usable[event.lp, trade.open_order.quote_ref]
@@ -226,7 +239,7 @@ class Auditor:
     def leg_filled(self, event, at, cause, events) -> None:
         assert (event.order_id, event.execution_id) not in self.executions  # once
         self.executions.add((event.order_id, event.execution_id))
-        assert event.lp == cause.lp and event.order_id == cause.order_id
+        assert told(cause, event, rep.OrderFilled)
         trade = self.trades[event.trade_id]
         trade.legs.append(event)
         base = trade.opened.symbol.partition("/")[0]
@@ -244,7 +257,8 @@ class Auditor:
         trade.state = "settled"
         pair = self.settings.pair(trade.opened.symbol)
         leg = trade.legs[-1]
-        (transfer,) = [other for other in events if isinstance(other, ev.Transferred)]  # I6
+        moved = [other for other in events if isinstance(other, ev.Transferred)]
+        (transfer,) = [other for other in moved if other.trade_id == event.trade_id]  # I6
         booked = sum(
             posting.amount
             for posting in transfer.postings
@@ -262,6 +276,17 @@ class Auditor:
         assert trade.state in ("executing", "unknown") and trade.open_order is None  # I16, I18
         trade.state = "failed"
         assert not any(isinstance(other, ev.Transferred) for other in events)
+
+    # ---- breaks and their end
+
+    def break_found(self, event, at, cause, events) -> None:
+        assert event.break_id not in self.breaks
+        self.breaks[event.break_id] = True
+
+    def break_closed(self, event, at, cause, events) -> None:
+        assert self.breaks[event.break_id]  # once
+        assert (event.rule is None) == isinstance(cause, cmd.CloseBreak) == bool(event.why)
+        self.breaks[event.break_id] = False
 
     # ---- money
 

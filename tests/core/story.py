@@ -8,7 +8,7 @@ A story is a real desk on the virtual clock. LPs are a table, one a line:
     delta  never                           answers nothing at all
 
 What an LP does with an order, or with a query of it, is said by `orders` and `queries`: words of
-`ORDERS`, one after the other, the last one stays.
+`ANSWERS`, one after the other, the last one stays.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
-from lpdesk.domain.entry import BadEntry, parse_request
+from lpdesk.domain.entry import ORDERS, BadEntry, parse_order, parse_request
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Client, Lp, Pair, Rules, Settings
@@ -91,11 +91,11 @@ class Script:
     def order(self, sent: ev.OrderSent) -> Iterable[tuple[int, Cause]]:
         self.filled_at[sent.order_id] = sent.price, sent.quantity
         word = self.orders.pop(0) if len(self.orders) > 1 else self.orders[0]
-        return ((50 * MILLISECOND, cause) for cause in ORDERS[word](self, sent.order_id))
+        return ((50 * MILLISECOND, cause) for cause in ANSWERS[word](self, sent.order_id))
 
     def query(self, query: ev.OrderQueried) -> Iterable[tuple[int, Cause]]:
         word = self.queries.pop(0) if len(self.queries) > 1 else self.queries[0]
-        return ((50 * MILLISECOND, cause) for cause in ORDERS[word](self, query.order_id))
+        return ((50 * MILLISECOND, cause) for cause in ANSWERS[word](self, query.order_id))
 
 
 DECLINED = Reason.DECLINED
@@ -128,7 +128,7 @@ def _lost(script: Script, order_id: str) -> Cause:
     return rep.OrderLost(lp=script.name, order_id=order_id, reason=Reason.UNREACHABLE, text="reset")
 
 
-ORDERS: dict[str, Callable[[Script, str], list[Cause]]] = {
+ANSWERS: dict[str, Callable[[Script, str], list[Cause]]] = {
     "fill": lambda script, order_id: [fill(script, order_id)],
     "twice": lambda script, order_id: [fill(script, order_id)] * 2,
     "double": lambda script, order_id: [fill(script, order_id), fill(script, order_id, "2")],
@@ -163,14 +163,7 @@ class Story:
         self.lps = {script.name: script for script in scripts}
         known = {lp.name: lp for lp in settings.lps}
         lps = tuple(known.get(name, Lp(name=name, kind="rest")) for name in self.lps)
-        self.settings = Settings(
-            pairs=settings.pairs,
-            lps=lps,
-            clients=settings.clients,
-            default_client=settings.default_client,
-            markups=settings.markups,
-            rules=Rules(**rules),
-        )
+        self.settings = replace(settings, lps=lps, rules=Rules(**rules))
         self.simulation = Simulation(self._outside)
         self.view = DeskView()
         self._seen = 0
@@ -223,6 +216,8 @@ class Story:
                 return cmd.Resume()
             case ["unblock", lp]:
                 return cmd.UnblockLp(lp=lp)
+            case [word, *_] if word in ORDERS:
+                return parse_order(line, self.settings.pairs)
         return parse_request(line, self.settings.pairs)
 
     def _outside(self, event: Event, at: Instant) -> Iterable[tuple[int, Cause]]:

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
@@ -84,6 +85,57 @@ WRONG = st.integers(0, 15)
 """Now and then an answer says something else than it should."""
 
 
+LIES = ["truth", "truth", "missing", "more", "price", "fee", "twice", "stranger", "news", "news"]
+LIES += ["reject", "pending", "no list"]
+
+
+def filled(leg: ev.LegFilled) -> rep.OrderFilled:
+    """A fill as the LP's books have it."""
+    return rep.OrderFilled(
+        lp=leg.lp,
+        order_id=leg.order_id,
+        execution_id=leg.execution_id,
+        price=leg.price,
+        quantity=leg.quantity,
+        fee=leg.fee,
+        fee_asset=leg.fee_asset,
+    )
+
+
+def told(
+    lie: str, rows: list, order: ev.OrderSent | None, execution_id: str, place: int
+) -> list:  # fmt: skip
+    """The list with one thing changed, where there is anything to change."""
+    if order is not None and lie in ("stranger", "news"):
+        new = rep.OrderFilled(
+            lp=order.lp,
+            order_id="never-sent" if lie == "stranger" else order.order_id,
+            execution_id="s1" if lie == "stranger" else execution_id,
+            price=order.price,
+            quantity=order.quantity,
+            fee=D(0),
+            fee_asset="",
+        )
+        return [*rows, new]
+    if order is not None and lie in ("reject", "pending"):
+        others = [row for row in rows if row.order_id != order.order_id]
+        if lie == "pending":
+            return [*others, rep.OrderPending(lp=order.lp, order_id=order.order_id)]
+        rejected = rep.OrderRejected(lp=order.lp, order_id=order.order_id, reason=Reason.LAST_LOOK)
+        return [*others, rejected]
+    if rows and lie in ("missing", "more", "price", "fee", "twice"):
+        row = rows.pop(place % len(rows))
+        changed = {
+            "missing": [],
+            "more": [replace(row, quantity=row.quantity + 1)],
+            "price": [replace(row, price=row.price + 1)],
+            "fee": [replace(row, fee=row.fee + 1, fee_asset="USDT")],
+            "twice": [row, row],
+        }
+        return rows + changed[lie]
+    return rows
+
+
 def said(event: Event) -> str:
     """An event's kind, with the word that tells one from another of the same kind."""
     for word in ("verdict", "cause", "how", "kind", "state"):
@@ -106,6 +158,8 @@ class AnythingGoes(RuleBasedStateMachine):
         self.asks: list[ev.LpAsked] = []
         self.orders: list[ev.OrderSent] = []
         self.locks: list[ev.QuoteLocked] = []
+        self.legs: list[ev.LegFilled] = []
+        self.lists: list[ev.ExecutionsAsked] = []
         self.executions = 0
         self.start({})
 
@@ -117,6 +171,8 @@ class AnythingGoes(RuleBasedStateMachine):
         REACHED.update(said(event) for event in events)
         self.asks += [event for event in events if isinstance(event, ev.LpAsked)]
         self.orders += [event for event in events if isinstance(event, ev.OrderSent)]
+        self.legs += [event for event in events if isinstance(event, ev.LegFilled)]
+        self.lists += [event for event in events if isinstance(event, ev.ExecutionsAsked)]
         self.locks += [event for event in events if isinstance(event, ev.QuoteLocked)]
 
     # ---- time
@@ -305,6 +361,38 @@ class AnythingGoes(RuleBasedStateMachine):
         }
         self.happens(answers[word])
 
+    # ---- LPs' lists
+
+    @rule(lp=st.sampled_from(LPS), lie=st.sampled_from(LIES), late=st.booleans(), mine=PICK)
+    def list_executions(self, lp: Lp, lie: str, late: bool, mine: int) -> None:
+        """What was filled, with one lie; it may be the first we hear of it."""
+        if late:
+            self.time_passes(61_000, punctual=True)
+        self.happens(cmd.Reconcile(lp=lp.name, since=START))
+        asked = [each for each in self.lists if each.lp == lp.name]
+        rows = [filled(leg) for leg in self.legs if leg.lp == lp.name]
+        sent = [order for order in self.orders if order.lp == lp.name]
+        order = sent[-1 - mine % len(sent)] if sent else None
+        self.executions += 1
+        rows = told(lie, rows, order, f"x{self.executions}", mine)
+        if asked and lie == "no list":
+            self.happens(
+                rep.ExecutionsUnlisted(lp=lp.name, run_id=asked[-1].run_id, reason=Reason.MALFORMED)
+            )
+        elif asked:
+            listed = rep.ExecutionsListed(
+                lp=lp.name, run_id=asked[-1].run_id, executions=tuple(rows)
+            )
+            self.happens(listed)
+
+    @rule(pick=PICK, owner=st.booleans())
+    def explain(self, pick: int, owner: bool) -> None:
+        break_id = f"B-{pick + 1:06d}"
+        if owner:
+            self.happens(cmd.AssignBreak(break_id=break_id, owner="anna"))
+        else:
+            self.happens(cmd.CloseBreak(break_id=break_id, why="seen"))
+
     # ---- the end
 
     def teardown(self) -> None:
@@ -323,7 +411,8 @@ class AnythingGoes(RuleBasedStateMachine):
 
 
 KINDS = """
-AcceptRepeated AutoRefreshSet BreakFound CommandRefused DeskOpened HoldPlaced HoldResolved LegFilled
+AcceptRepeated AutoRefreshSet BreakAssigned BreakClosed BreakFound CommandRefused ExecutionsAsked
+Reconciled ReconciliationMissed DeskOpened HoldPlaced HoldResolved LegFilled
 LegRejected LpAsked LpHealthChanged LpMissed LpSkipped MarketMoved OrderQueried OrderSent
 QuoteLocked QuoteReceived QuoteUnlocked RfqEnded RfqOpened RfqRefreshed RoundEnded TradeFailed
 TradeOpened TradeSettled TradeUnknown TradingHalted TradingResumed Transferred

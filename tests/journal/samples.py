@@ -270,6 +270,9 @@ def _ended(trade: str, rfq: str, quote: str) -> Iterator[Event]:
         response_ns=2,
     )
     yield e.TradeFailed(trade_id=trade, reason=Reason.OTHER, text="to see that table too")
+    yield e.BreakFound(
+        **place, break_id=f"B{trade}", kind=e.BreakKind.LATE_FILL, text="late", owner="desk"
+    )
     yield from _settling(trade)
 
 
