@@ -36,14 +36,14 @@ async def once(live: LiveDesk, since: str, as_json: bool, width: int) -> int:
             await heard.wait()
         view, now = live.session.view, live.session.now()
         if as_json:
-            lines = report.json_lines(view.runs, view.breaks, now)
+            lines = report.json_lines(view.breaks.runs, view.breaks.rows, now)
         else:
-            lines = report.table_lines(view.runs, view.breaks, now, width)
+            lines = report.table_lines(view.breaks.runs, view.breaks.rows, now, width)
         for line in lines:
             output(line)
-        if any(run.trouble for run in view.runs):
+        if any(run.trouble for run in view.breaks.runs):
             return UNKNOWN
-        return REFUSED if any(row.open for row in view.breaks) else DONE
+        return REFUSED if any(row.open for row in view.breaks.rows) else DONE
     finally:
         await live.close("reconciled")
         await output.close()
@@ -52,5 +52,5 @@ async def once(live: LiveDesk, since: str, as_json: bool, width: int) -> int:
 def _runs(live: LiveDesk) -> list[RunRow]:
     """The last comparison with each LP of this desk; one that never was is from long ago."""
     view = live.session.view
-    known = {run.lp: run for run in view.runs}
+    known = {run.lp: run for run in view.breaks.runs}
     return [known.get(lp.name, RunRow(lp.name, tried_at=-1)) for lp in view.settings.lps]

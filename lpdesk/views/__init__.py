@@ -1,7 +1,7 @@
 """Frozen screen state, folded from the journal's events: the only thing a screen looks at."""
 
 from lpdesk.views.blotter import TradeRow
-from lpdesk.views.breaks import BreakRow, RunRow
+from lpdesk.views.breaks import BreakRow, Breaks, RunRow
 from lpdesk.views.desk import DeskView, fold
 from lpdesk.views.ladder import BookTrade, MakerView, Point
 from lpdesk.views.leaderboard import Row
@@ -11,6 +11,7 @@ from lpdesk.views.status import LpRow, MarketRow, Notice, Status
 __all__ = [
     "BookTrade",
     "BreakRow",
+    "Breaks",
     "Card",
     "DeskView",
     "LpRow",

@@ -221,3 +221,12 @@ def failed(row: TradeRow, event: ev.TradeFailed, at: Instant) -> TradeRow:
 
 def broken(row: TradeRow, event: ev.BreakFound, at: Instant) -> TradeRow:
     return replace(row, breaks=row.breaks + 1, text=f"{event.kind.value}: {event.text}")
+
+
+def compared(rows: tuple[TradeRow, ...], event: ev.Reconciled) -> tuple[TradeRow, ...]:
+    """How the trades stand against an LP's list."""
+    news = {each.trade_id: each.reconciliation for each in event.trades}
+    return tuple(
+        replace(row, reconciliation=news[row.trade_id]) if row.trade_id in news else row
+        for row in rows
+    )

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
+from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import Instant
 
 KEPT_CLOSED = 500
@@ -49,7 +50,18 @@ class RunRow(Struct, frozen=True):
     trouble: str = ""
 
 
-def found(rows: tuple[BreakRow, ...], event: ev.BreakFound, at: Instant) -> tuple[BreakRow, ...]:
+class Breaks(Struct, frozen=True):
+    """All open breaks and the last closed ones, newest first; and the runs, by LP."""
+
+    rows: tuple[BreakRow, ...] = ()
+    runs: tuple[RunRow, ...] = ()
+
+    @property
+    def open(self) -> tuple[BreakRow, ...]:
+        return tuple(row for row in self.rows if row.open)
+
+
+def found(breaks: Breaks, event: ev.BreakFound, at: Instant) -> Breaks:
     row = BreakRow(
         break_id=event.break_id,
         at=at,
@@ -61,40 +73,54 @@ def found(rows: tuple[BreakRow, ...], event: ev.BreakFound, at: Instant) -> tupl
         owner=event.owner,
         text=event.text,
     )
-    return (row, *rows)
+    return replace(breaks, rows=(row, *breaks.rows))
 
 
-def closed(rows: tuple[BreakRow, ...], event: ev.BreakClosed, at: Instant) -> tuple[BreakRow, ...]:
+def closed(breaks: Breaks, event: ev.BreakClosed, at: Instant) -> Breaks:
     how = event.rule.value if event.rule else "by hand"
-    rows = tuple(
-        replace(row, closed_at=at, how=how, why=event.why)
-        if row.break_id == event.break_id
-        else row
-        for row in rows
-    )
-    old = [row for row in rows if not row.open][KEPT_CLOSED:]
-    return tuple(row for row in rows if row not in old) if old else rows
+    rows = _changed(breaks, event.break_id, closed_at=at, how=how, why=event.why)
+    old = {row.break_id for row in [row for row in rows if not row.open][KEPT_CLOSED:]}
+    return replace(breaks, rows=tuple(row for row in rows if row.break_id not in old))
 
 
-def assigned(
-    rows: tuple[BreakRow, ...], event: ev.BreakAssigned, at: Instant
-) -> tuple[BreakRow, ...]:
-    return tuple(
-        replace(row, owner=event.owner) if row.break_id == event.break_id else row for row in rows
-    )
+def assigned(breaks: Breaks, event: ev.BreakAssigned, at: Instant) -> Breaks:
+    return replace(breaks, rows=_changed(breaks, event.break_id, owner=event.owner))
 
 
-def compared(runs: tuple[RunRow, ...], event: ev.Reconciled, at: Instant) -> tuple[RunRow, ...]:
-    row = RunRow(event.lp, at, event.listed, event.compared, len(event.mended), at)
-    return _put(runs, row)
+def compared(breaks: Breaks, event: ev.Reconciled, at: Instant) -> Breaks:
+    run = RunRow(event.lp, at, event.listed, event.compared, len(event.mended), at)
+    return replace(breaks, runs=_put(breaks.runs, run))
 
 
-def missed(
-    runs: tuple[RunRow, ...], event: ev.ReconciliationMissed, at: Instant
-) -> tuple[RunRow, ...]:
-    before = next((run for run in runs if run.lp == event.lp), RunRow(event.lp))
+def missed(breaks: Breaks, event: ev.ReconciliationMissed, at: Instant) -> Breaks:
+    before = next((run for run in breaks.runs if run.lp == event.lp), RunRow(event.lp))
     trouble = f"{event.reason.value} {event.text}".rstrip()
-    return _put(runs, replace(before, tried_at=at, trouble=trouble))
+    return replace(breaks, runs=_put(breaks.runs, replace(before, tried_at=at, trouble=trouble)))
+
+
+def words(
+    event: ev.BreakFound | ev.BreakClosed | ev.BreakAssigned | ev.Reconciled
+    | ev.ReconciliationMissed,
+) -> tuple[str, str, str] | None:  # fmt: skip
+    """Level, sentence and trade of what a dealer should notice."""
+    match event:
+        case ev.BreakFound():
+            text = f"{event.break_id} {event.lp} {event.kind.value}: {event.text}"
+            return "bad", text, event.trade_id
+        case ev.BreakClosed():
+            how = event.rule.value if event.rule else event.why
+            return "info", f"{event.break_id} closed: {how}", ""
+        case ev.ReconciliationMissed() if event.reason is not Reason.NOT_ENABLED:
+            text = f"{event.lp} not reconciled: {event.reason.value} {event.text}".rstrip()
+            return "warn", text, ""
+        case _:
+            return None
+
+
+def _changed(breaks: Breaks, break_id: str, **changes: object) -> tuple[BreakRow, ...]:
+    return tuple(
+        replace(row, **changes) if row.break_id == break_id else row for row in breaks.rows
+    )
 
 
 def _put(runs: tuple[RunRow, ...], row: RunRow) -> tuple[RunRow, ...]:

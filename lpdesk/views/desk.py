@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import date
 from lpdesk.domain.making import MakerState
-from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Record
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, exact
@@ -19,7 +18,7 @@ from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes,
 from lpdesk.views import status as st
 from lpdesk.views.accounts import Accounts
 from lpdesk.views.blotter import TradeRow
-from lpdesk.views.breaks import BreakRow, RunRow
+from lpdesk.views.breaks import Breaks
 from lpdesk.views.ladder import MakerView
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
@@ -40,8 +39,7 @@ class DeskView(Struct, frozen=True):
     makers: tuple[MakerView, ...] = ()
     settlements: tuple[SettlementRow, ...] = ()
     accounts: Accounts = Accounts()
-    breaks: tuple[BreakRow, ...] = ()
-    runs: tuple[RunRow, ...] = ()
+    breaks: Breaks = Breaks()
     seq: int = 0
     at: Instant = 0
 
@@ -270,43 +268,24 @@ def _leg_rejected(view: DeskView, event: ev.LegRejected, at: Instant) -> DeskVie
     return _notice(view, at, "warn", text, event.trade_id)
 
 
+def _on_breaks(change: Callable[[Breaks, Any, Instant], Breaks]) -> Handler:
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        found = change(view.breaks, event, at)
+        status = replace(view.status, breaks=len(found.open))
+        view = replace(view, breaks=found, status=status)
+        said = breaks.words(event)
+        return _notice(view, at, *said) if said else view
+
+    return handler
+
+
 def _break(view: DeskView, event: ev.BreakFound, at: Instant) -> DeskView:
-    view = _on_trade(blotter.broken)(view, event, at)
-    view = _broken(view, breaks.found(view.breaks, event, at))
-    text = f"{event.break_id} {event.lp} {event.kind.value}: {event.text}"
-    return _notice(view, at, "bad", text, event.trade_id)
-
-
-def _broken(view: DeskView, rows: tuple[BreakRow, ...]) -> DeskView:
-    status = replace(view.status, breaks=sum(row.open for row in rows))
-    return replace(view, breaks=rows, status=status)
-
-
-def _break_closed(view: DeskView, event: ev.BreakClosed, at: Instant) -> DeskView:
-    view = _broken(view, breaks.closed(view.breaks, event, at))
-    how = event.rule.value if event.rule else event.why
-    return _notice(view, at, "info", f"{event.break_id} closed: {how}")
-
-
-def _break_assigned(view: DeskView, event: ev.BreakAssigned, at: Instant) -> DeskView:
-    return _broken(view, breaks.assigned(view.breaks, event, at))
+    return _on_breaks(breaks.found)(_on_trade(blotter.broken)(view, event, at), event, at)
 
 
 def _reconciled(view: DeskView, event: ev.Reconciled, at: Instant) -> DeskView:
-    news = {each.trade_id: each.reconciliation for each in event.trades}
-    trades = tuple(
-        replace(row, reconciliation=news[row.trade_id]) if row.trade_id in news else row
-        for row in view.trades
-    )
-    return replace(view, trades=trades, runs=breaks.compared(view.runs, event, at))
-
-
-def _not_reconciled(view: DeskView, event: ev.ReconciliationMissed, at: Instant) -> DeskView:
-    view = replace(view, runs=breaks.missed(view.runs, event, at))
-    if event.reason is Reason.NOT_ENABLED:
-        return view
-    text = f"{event.lp} not reconciled: {event.reason.value} {event.text}".rstrip()
-    return _notice(view, at, "warn", text)
+    trades = blotter.compared(view.trades, event)
+    return _on_breaks(breaks.compared)(replace(view, trades=trades), event, at)
 
 
 def _refused(view: DeskView, event: ev.CommandRefused, at: Instant) -> DeskView:
@@ -390,10 +369,10 @@ _FOLDS: dict[type, Handler] = {
     ev.HoldResolved: _on_accounts(accounts.released),
     ev.HoldDrawn: _on_accounts(accounts.drawn),
     ev.BreakFound: _break,
-    ev.BreakClosed: _break_closed,
-    ev.BreakAssigned: _break_assigned,
+    ev.BreakClosed: _on_breaks(breaks.closed),
+    ev.BreakAssigned: _on_breaks(breaks.assigned),
     ev.Reconciled: _reconciled,
-    ev.ReconciliationMissed: _not_reconciled,
+    ev.ReconciliationMissed: _on_breaks(breaks.missed),
     ev.MakerMoved: _maker_moved,
     ev.MakerSet: _maker_set,
     ev.BookChanged: _on_maker(ladder.book_changed),

@@ -124,7 +124,7 @@ async def test_villains_and_one_run_after_each(desk: LiveDesk, sandbox: Sandbox)
         assert state(desk, trade) == first.replace("UNKNOWN", "settled")
     assert standings(desk) == ["matched"] * len(MOODS)
     await assert_same_books(desk, venue)
-    kinds = sorted(row.kind for row in desk.session.view.breaks)
+    kinds = sorted(row.kind for row in desk.session.view.breaks.rows)
     assert kinds == ["partial fill", "worse price"]
 
 
@@ -138,9 +138,9 @@ async def test_pending_for_ever_stays_unknown(desk: LiveDesk, sandbox: Sandbox) 
 async def test_a_second_fill_that_nobody_told_us_of(desk: LiveDesk, sandbox: Sandbox) -> None:
     venue = sandbox.venue(LP)
     trade = await deal(desk, venue, Mood.DOUBLE_FILL)
-    assert state(desk, trade) == "settled" and desk.session.view.breaks == ()
+    assert state(desk, trade) == "settled" and desk.session.view.breaks.rows == ()
     await reconcile(desk)
-    assert [row.kind for row in desk.session.view.breaks] == ["double fill"]
+    assert [row.kind for row in desk.session.view.breaks.rows] == ["double fill"]
     assert [lp.state for lp in desk.session.view.status.lps if lp.name == LP] == ["blocked"]
     await assert_same_books(desk, venue)
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from decimal import Decimal, localcontext
-from pathlib import Path
 
 import msgspec
 from hypothesis import settings as hypothesis_settings
@@ -18,7 +14,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from msgspec.structs import replace
 
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
@@ -29,6 +24,7 @@ from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Client, Lp, Markup, Pair, Polling, Rules, Settings
 from lpdesk.domain.values import MILLISECOND, MONEY, SECOND, Dealt, Side
 from tests.core.invariants import Auditor
+from tests.core.lists import LIES, filled, told
 
 D = Decimal
 START = 1_768_833_000 * SECOND
@@ -83,57 +79,6 @@ PICK = st.integers(0, 7)
 """Which of the newest asks, quotes or orders; mostly the newest."""
 WRONG = st.integers(0, 15)
 """Now and then an answer says something else than it should."""
-
-
-LIES = ["truth", "truth", "missing", "more", "price", "fee", "twice", "stranger", "news", "news"]
-LIES += ["reject", "pending", "no list"]
-
-
-def filled(leg: ev.LegFilled) -> rep.OrderFilled:
-    """A fill as the LP's books have it."""
-    return rep.OrderFilled(
-        lp=leg.lp,
-        order_id=leg.order_id,
-        execution_id=leg.execution_id,
-        price=leg.price,
-        quantity=leg.quantity,
-        fee=leg.fee,
-        fee_asset=leg.fee_asset,
-    )
-
-
-def told(
-    lie: str, rows: list, order: ev.OrderSent | None, execution_id: str, place: int
-) -> list:  # fmt: skip
-    """The list with one thing changed, where there is anything to change."""
-    if order is not None and lie in ("stranger", "news"):
-        new = rep.OrderFilled(
-            lp=order.lp,
-            order_id="never-sent" if lie == "stranger" else order.order_id,
-            execution_id="s1" if lie == "stranger" else execution_id,
-            price=order.price,
-            quantity=order.quantity,
-            fee=D(0),
-            fee_asset="",
-        )
-        return [*rows, new]
-    if order is not None and lie in ("reject", "pending"):
-        others = [row for row in rows if row.order_id != order.order_id]
-        if lie == "pending":
-            return [*others, rep.OrderPending(lp=order.lp, order_id=order.order_id)]
-        rejected = rep.OrderRejected(lp=order.lp, order_id=order.order_id, reason=Reason.LAST_LOOK)
-        return [*others, rejected]
-    if rows and lie in ("missing", "more", "price", "fee", "twice"):
-        row = rows.pop(place % len(rows))
-        changed = {
-            "missing": [],
-            "more": [replace(row, quantity=row.quantity + 1)],
-            "price": [replace(row, price=row.price + 1)],
-            "fee": [replace(row, fee=row.fee + 1, fee_asset="USDT")],
-            "twice": [row, row],
-        }
-        return rows + changed[lie]
-    return rows
 
 
 def said(event: Event) -> str:
@@ -431,36 +376,3 @@ def test_the_invariants_hold_whatever_happens() -> None:
     words = (*ev.Verdict, *ev.LockCause, *ev.RfqEnd, *ev.BreakKind)
     missed = {word.value for word in words} - {name.partition(" ")[2] for name in REACHED}
     assert len(missed) <= RARE, missed
-
-
-REPLAYED = """
-import hashlib, msgspec
-from lpdesk import scenario
-from tests.core.story import Story
-story = Story("alpha 100000 100ms\\nbeta 100010,99980 150ms\\ngamma never\\ndelta - 10ms")
-story.lps["beta"].orders = ["lost"]
-for line in ("b 1 btcusdt", "s 50k usdt ethusdt", "b 0.3 ethusdt @acme", "b 9 dogeusdt"):
-    story.types(line)
-    story.later("900ms")
-    story.types("p")
-story.restarts()
-story.later("60s")
-records = [*story.simulation.records, *scenario.run("competing").records]
-print(hashlib.sha256(msgspec.json.encode(records)).hexdigest())
-"""
-
-
-def test_the_same_bytes_whatever_the_hash_seed() -> None:
-    root = Path(__file__).parents[2]
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", REPLAYED],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
-            cwd=root,
-            capture_output=True,
-            check=True,
-            text=True,
-        ).stdout
-        for seed in ("0", "1", "4242")
-    }
-    assert len(digests) == 1 and len(digests.pop()) == 65

@@ -7,9 +7,12 @@ from itertools import product
 import pytest
 
 from lpdesk.engines.lifecycle import (
+    BREAK,
     ORDER,
     SETTLEMENT,
     TRADE,
+    BreakMove,
+    BreakState,
     Bug,
     Lifecycle,
     OrderMove,
@@ -49,6 +52,10 @@ sent     reject        rejected
 unknown  fill          filled
 unknown  reject        rejected
 """
+BREAKS = """
+open  assign  open
+open  close   closed
+"""
 
 
 @pytest.mark.parametrize(
@@ -57,8 +64,9 @@ unknown  reject        rejected
         (TRADE, TradeState, TradeMove, TRADES),
         (SETTLEMENT, SettlementState, SettlementMove, SETTLEMENTS),
         (ORDER, OrderState, OrderMove, ORDERS),
+        (BREAK, BreakState, BreakMove, BREAKS),
     ],
-    ids=["quote", "settlement", "order"],
+    ids=["quote", "settlement", "order", "break"],
 )
 def test_every_pair(lifecycle: Lifecycle, states: type, moves: type, table: str) -> None:
     rows = [

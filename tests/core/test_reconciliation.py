@@ -67,7 +67,7 @@ def test_what_agrees_is_matched_and_is_told_once() -> None:
     assert (told.listed, told.compared, told.mended) == (1, 1, ())
     assert standing(story) == "matched" and story.breaks == []
     assert listed(story, truth(story)).trades == ()
-    assert [run.lp for run in story.see().runs] == ["alpha"]
+    assert [run.lp for run in story.see().breaks.runs] == ["alpha"]
 
 
 DIFFERENCES: dict[str, tuple[Callable[[rep.OrderFilled], tuple[Row, ...]], str, str]] = {
@@ -111,20 +111,20 @@ def test_a_difference_is_one_break_until_a_list_no_longer_shows_it(
     (found,) = story.events(ev.BreakFound)
     assert (found.kind.value, found.text, found.owner) == (kind, text, "operations")
     assert found.trade_id == "T-000001" and standing(story) == "unmatched"
-    (row,) = story.see().breaks
+    (row,) = story.see().breaks.rows
     story.later("90s")
     assert row.open and row.age(story.simulation.clock.now()) == 90 * SECOND
     assert story.see().status.breaks == 1
     listed(story, truth(story))
     assert closed(story) == ["no longer seen"] and standing(story) == "matched"
-    assert story.see().status.breaks == 0 and not story.see().breaks[0].open
+    assert story.see().status.breaks == 0 and not story.see().breaks.rows[0].open
 
 
 def test_a_difference_that_comes_back_is_a_new_break() -> None:
     story = dealt()
     for rows in ((), (truth(story),), ()):
         listed(story, *rows)
-    assert [row.open for row in story.see().breaks] == [True, False]
+    assert [row.open for row in story.see().breaks.rows] == [True, False]
 
 
 def test_a_fill_that_we_cannot_place_blocks_the_lp_and_is_told_once() -> None:
@@ -293,7 +293,7 @@ def test_runs_come_by_themselves_one_at_a_time_and_a_late_list_is_none() -> None
     assert story.events(ev.Reconciled) == []
     story.later("30s")
     assert len(story.events(ev.ExecutionsAsked)) == 4
-    assert story.see().runs[0].trouble == "late no list in time"
+    assert story.see().breaks.runs[0].trouble == "late no list in time"
 
 
 def test_a_list_that_cannot_be_had_is_said_and_proves_nothing() -> None:
@@ -350,7 +350,7 @@ def test_a_person_explains_a_break_and_it_is_not_asked_again() -> None:
     wrong = replace(truth(story), quantity=D(2))
     listed(story, wrong)
     assert story.does(parse_order("break b-1 owner Anna", ())) == ""
-    assert story.see().breaks[0].owner == "anna"
+    assert story.see().breaks.rows[0].owner == "anna"
     assert story.does(parse_order("break 1 close 'agreed by phone'", ())) == ""
     assert closed(story) == ["agreed by phone"]
     listed(story, wrong)
