@@ -120,12 +120,12 @@ def rfq(
     """One request without a screen: streams quotes, accepts, settles, prints."""
     from lpdesk import fronts
     from lpdesk.bootstrap import LiveDesk
-    from lpdesk.config import settings
+    from lpdesk.config import pairs
     from lpdesk.domain.entry import BadEntry, parse_request
 
     conf = load(config)
     try:
-        request = parse_request(line, settings(conf, (), "").pairs)
+        request = parse_request(line, pairs(conf))
     except BadEntry as bad:
         fail(f"refused: {bad}", REFUSED)
     live = LiveDesk(conf, journal, seed)

@@ -77,7 +77,7 @@ class Outside:
         self._gateway = Gateway(venues, runtime.report)
         self._feeds = [FEEDS[feed.kind](feed, runtime.report, runtime.clock) for feed in plan.feeds]
         await self._gateway.start()
-        return config.settings(self.config, terms, plan.environment)
+        return config.settings(self.config, terms, plan.environment, runtime.clock.now())
 
     async def open(self, runtime: Runtime) -> None:
         """After the desk's first record: references may come, takers may trade."""

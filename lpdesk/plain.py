@@ -15,6 +15,7 @@ from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain.entry import ORDERS, BadEntry, parse_order, parse_request
 from lpdesk.domain.making import MakerState
+from lpdesk.domain.money_entry import MONEY_WORDS, parse_money
 from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.session import Session
@@ -24,7 +25,7 @@ from lpdesk.views import words as w
 Write = Callable[[str], None]
 
 HELP = """\
-b|s AMOUNT [ASSET] PAIR [@client] [via LP]   request a quote
+b|s AMOUNT [ASSET] PAIR [@client] [via LP] [t+N]   request a quote
 p [R-000001]      accept the price of the newest (or named) request; p! on a crossed market
 x [R-000001]      cancel it
 auto on|off       start afresh when its price expires
@@ -34,6 +35,8 @@ mm start|stop [PAIR]   the maker quotes, or is pulled
 set PAIR PARAMETER VALUE   steer it
 reconcile [LP]    compare with the LPs' own lists
 break ID close WHY | break ID owner NAME   done with a break, or somebody else's
+settle S-1 | settle new T-1 …   try a settlement now, or gather delayed trades in one
+deposit|withdraw AMOUNT ASSET [@client|ACCOUNT]   money from outside, or there
 blotter           the trades
 halt | resume     stop sending anything out | go on
 q                 quit"""
@@ -90,6 +93,11 @@ class Lines:
                 return f"{event.trade_id} UNKNOWN at {event.lp}: {event.text}"
             case ev.TradeSettled():
                 return self._settled(event)
+            case ev.TradeExecuted():
+                when = f"settles by itself {w.timestamp(event.settles_at)[:16]}Z"
+                return f"{event.trade_id} executed, settlement pending: {when}"
+            case ev.TradeRejected():
+                return f"{event.trade_id} REJECTED {event.text}"
             case ev.TradeFailed():
                 return f"{event.trade_id} FAILED {event.reason.value} {event.text}".rstrip()
             case ev.BreakFound():
@@ -115,7 +123,7 @@ class Lines:
             case ev.DeskOpened():
                 return f"desk open: {event.settings.environment}, {len(event.settings.lps)} LPs"
             case _:
-                return self._book_line(event)
+                return settling_line(event) or self._book_line(event)
 
     def _book_line(self, event: Event) -> str:
         """Our exchange: the maker's states, and orders by hand with their fills."""
@@ -176,6 +184,34 @@ def reconciled(event: ev.Reconciled) -> str:
     return f"{event.lp} reconciled: {figures}" + (f"; {mended}" if mended else "")
 
 
+def settling_line(event: Event) -> str:
+    """Settlements, money from outside, and the desk a request went on with."""
+    match event:
+        case ev.SettlementCreated():
+            how = "automatic" if event.automatic else "by hand"
+            what = f"{event.organization} and {event.desk}, {', '.join(event.trades)}"
+            when = w.timestamp(event.attempt_at)[:16]
+            return f"{event.settlement_id} created ({how}): {what}; tried at {when}Z"
+        case ev.SettlementSettled():
+            own = ", ".join(event.integrator_trades)
+            part = f", from the settlement account: {own}" if own else ""
+            return f"{event.settlement_id} settled{part}"
+        case ev.SettlementFailed():
+            short = ", ".join(f"{s.account} {s.missing:f} {s.asset}" for s in event.shortfalls)
+            again = w.timestamp(event.attempt_at)[:16]
+            return f"{event.settlement_id} FAILED, missing {short}; tried again at {again}Z"
+        case ev.SettlementRejected():
+            return f"{event.settlement_id} REJECTED after {event.attempt} attempts"
+        case ev.Deposited():
+            return f"{event.amount:,f} {event.asset} into {event.account}"
+        case ev.Withdrawn():
+            return f"{event.amount:,f} {event.asset} out of {event.account}"
+        case ev.RfqRerouted():
+            return f"{event.rfq_id} {event.reason.value}: goes on with trade desk {event.desk}"
+        case _:
+            return ""
+
+
 def blotter_lines(view: DeskView) -> list[str]:
     """The trades, newest first, one line each."""
     return [
@@ -218,6 +254,8 @@ async def _obey(session: Session, text: str) -> list[str]:
             await session.submit(cmd.Resume())
         case "p" | "p!" | "accept" | "x" | "cancel" | "auto":
             return await _on_card(session, word, rest.split())
+        case _ if word in MONEY_WORDS:
+            await session.submit(parse_money(text, session.view.settings.pairs))
         case _ if word in ORDERS:
             await session.submit(parse_order(text, session.view.settings.pairs))
         case _:

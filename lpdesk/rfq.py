@@ -69,7 +69,7 @@ class OneRfq:
                 self.trade_id = event.trade_id
             case ev.TradeUnknown():
                 self.unknown.set()
-            case ev.TradeSettled():
+            case ev.TradeSettled() | ev.TradeExecuted():
                 self._end(DONE)
             case ev.TradeFailed():
                 self._end(REFUSED)

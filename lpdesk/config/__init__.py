@@ -5,7 +5,7 @@ All problems are reported at once; unknown keys are refused, in the environment 
 
 from lpdesk.config.loading import BadConfig, load, resolve_options, resolve_secret
 from lpdesk.config.tables import Config, LpTable
-from lpdesk.config.terms import lp_terms, settings
+from lpdesk.config.terms import lp_terms, pairs, settings
 
 __all__ = [
     "BadConfig",
@@ -13,6 +13,7 @@ __all__ = [
     "LpTable",
     "load",
     "lp_terms",
+    "pairs",
     "resolve_options",
     "resolve_secret",
     "settings",

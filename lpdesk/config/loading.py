@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from lpdesk.config.settling import settling_problems
 from lpdesk.config.tables import Config, LpTable, MakerTable, Option
 from lpdesk.domain import settings as s
 from lpdesk.domain.making import checked
@@ -44,6 +45,8 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     own = _overlay(own, _environment(environ))
     if "makers" not in own and ("pairs" in own or "lps" in own):
         merged.pop("makers", None)  # the packaged makers go with the packaged pairs and sandbox
+    if "clients" in own or "trade_desks" in own:
+        merged.pop("trade_settlement_pairs", None)  # and what clients and desks have agreed, too
     config = _validated(_overlay(merged, own), problems)
     problems += _inconsistencies(config)
     if problems:
@@ -164,6 +167,7 @@ def _inconsistencies(config: Config) -> list[str]:
             problems.append(f"lps.{index}.url: give key and secret, not a password in the address")
         if lp.kind not in s.LP_KINDS:
             problems.append(f"lps.{index}.kind: one of {', '.join(s.LP_KINDS)}")
+    problems += settling_problems(config)
     if config.makers and config.lps and not config.feeds:
         problems.append("makers: need [[feeds]] to quote around")
     for index, maker in enumerate(config.makers):

@@ -41,6 +41,7 @@ NotNegative = Annotated[Decimal, BeforeValidator(_money), Field(ge=0)]
 MarkupBps = Annotated[Decimal, BeforeValidator(_money), Field(ge=0, le=1000)]
 Name = Annotated[str, BeforeValidator(_name)]
 Symbol = Annotated[str, BeforeValidator(_symbol)]
+Minutes = Annotated[int, Field(ge=0, le=525_600, strict=True)]
 Places = Annotated[int, Field(ge=0, le=18, strict=True)]
 
 Option = bool | int | Decimal | str | tuple[str, ...]
@@ -65,6 +66,29 @@ class ClientTable(_Table):
     name: Name
     balances: dict[str, NotNegative] = {}
     maximum: Positive | None = None
+    delayed_settlement: Annotated[bool, Field(strict=True)] = False
+    settlement_balances: dict[str, NotNegative] = {}
+    rolling_limit: Positive | None = None
+
+
+class TradeDeskTable(_Table):
+    name: Name
+    lps: tuple[Name, ...] = ()
+    balances: dict[str, NotNegative] = {}
+
+
+class TradeSettlementPairTable(_Table):
+    id: Name
+    organization: Name
+    trade_desk: Name
+    settlement_delay_minutes: Minutes = 0
+    settlement_retry_delay_minutes: Annotated[Minutes, Field(ge=1)] = 30
+    rejection_delay_minutes: Annotated[Minutes, Field(ge=1)] = 1_440
+    auto_settlement_days: Annotated[int, Field(ge=0, le=60, strict=True)] = 1
+    auto_settlement_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "16:00"
+    time_zone: str = "UTC"
+    calendar: str = "every day"
+    settlement_account: str = ""
 
 
 class MarkupTable(_Table):
@@ -125,6 +149,8 @@ class RulesTable(_Table):
     unfound_grace_seconds: NotNegative = Decimal(10)
     breaker_failures: Annotated[int, Field(ge=1, strict=True)] = 5
     breaker_retry_seconds: Positive = Decimal(2)
+    default_desk: Name | Literal[""] = ""
+    backup_desk: Name | Literal[""] = ""
 
 
 class ReconcileTable(_Table):
@@ -161,6 +187,8 @@ class Config(_Table):
     reconcile: ReconcileTable = ReconcileTable()
     pairs: tuple[PairTable, ...] = ()
     clients: tuple[ClientTable, ...] = ()
+    trade_desks: tuple[TradeDeskTable, ...] = ()
+    trade_settlement_pairs: tuple[TradeSettlementPairTable, ...] = ()
     markups: tuple[MarkupTable, ...] = ()
     lps: tuple[LpTable, ...] = ()
     makers: tuple[MakerTable, ...] = ()

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from lpdesk.config.calendars import settlement_calendar
 from lpdesk.config.tables import Config, LpTable, PairTable
 from lpdesk.domain import settings as s
 from lpdesk.domain.making import MakerTerms
-from lpdesk.domain.values import SECOND
+from lpdesk.domain.values import SECOND, Instant
 
 
 def _ns(seconds: Decimal) -> int:
     return int(seconds * SECOND)
 
 
-def settings(config: Config, lps: tuple[s.Lp, ...], environment: str) -> s.Settings:
-    """The pure part, for the core."""
+def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Instant) -> s.Settings:
+    """The pure part, for the core. `now` is where its settlement calendars begin."""
     rules = config.rules
     return s.Settings(
         environment=environment,
         default_client=config.desk.default_client,
         desk_balances=config.desk.balances,
         lps=lps,
-        pairs=tuple(_pair(pair) for pair in config.pairs),
-        clients=tuple(
-            s.Client(name=c.name, balances=c.balances, maximum=c.maximum) for c in config.clients
+        pairs=pairs(config),
+        clients=tuple(s.Client(**dict(client)) for client in config.clients),
+        trade_desks=tuple(s.TradeDesk(**dict(desk)) for desk in config.trade_desks),
+        trade_settlement_pairs=tuple(
+            s.TradeSettlementPair(**dict(pair)) for pair in config.trade_settlement_pairs
         ),
+        calendars=_calendars(config, now),
         markups=tuple(
             s.Markup(bps=m.bps, client=m.client, pair=m.pair, from_base=m.from_base)
             for m in config.markups
@@ -57,8 +61,21 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str) -> s.Setti
             unfound_grace_ns=_ns(rules.unfound_grace_seconds),
             breaker_failures=rules.breaker_failures,
             breaker_retry_ns=_ns(rules.breaker_retry_seconds),
+            default_desk=rules.default_desk,
+            backup_desk=rules.backup_desk,
         ),
     )
+
+
+def _calendars(config: Config, now: Instant) -> tuple[s.SettlementCalendar, ...]:
+    """One for all pairs that settle on the same days at the same time."""
+    pairs = config.trade_settlement_pairs
+    wanted = {(p.calendar, p.time_zone, p.auto_settlement_time): None for p in pairs}
+    return tuple(settlement_calendar(*each, now) for each in wanted)
+
+
+def pairs(config: Config) -> tuple[s.Pair, ...]:
+    return tuple(_pair(pair) for pair in config.pairs)
 
 
 def _pair(pair: PairTable) -> s.Pair:

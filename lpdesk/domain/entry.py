@@ -121,7 +121,10 @@ def parse_request(line: str, pairs: Sequence[Pair]) -> RequestQuote:
 
 
 def _options(words: list[str]) -> tuple[list[str], dict[str, str | int]]:
-    """Splits off @client, `via LP` and t+N, wherever they stand after the side."""
+    """Splits off @client, `via LP` and t+N, wherever they stand after the side.
+
+    t+N is for one trade desk, so there is no other to try.
+    """
     plain: list[str] = []
     options: dict[str, str | int] = {}
     rest = iter(words)
@@ -135,7 +138,7 @@ def _options(words: list[str]) -> tuple[list[str], dict[str, str | int]]:
                 raise BadEntry(Reason.BAD_LP, "via", "name an LP", f"{EXAMPLE} via alpha")
             options["via"] = clean(lp.lower(), 40)
         elif settle:
-            options["settle_days"] = int(settle[1])
+            options |= {"settle_days": int(settle[1]), "delayed": True, "skip_retry": True}
         else:
             plain.append(word)
     return plain, options

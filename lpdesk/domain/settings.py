@@ -87,10 +87,20 @@ class TradeDesk(Struct, frozen=True, kw_only=True):
 
 
 class Day(Struct, frozen=True, array_like=True):
-    """A settlement day: its first instant where it is observed, and when settling begins."""
+    """A settlement day, where it is observed: `start_s` is its first second since 1970 UTC, and
+    settling begins `cut_s` seconds on. In seconds, since hundreds of them are on record."""
 
-    start: Instant
-    cut: Instant
+    start_s: int
+    cut_s: int
+
+    @property
+    def start(self) -> Instant:
+        return self.start_s * SECOND
+
+    @property
+    def cut(self) -> Instant:
+        """When settling begins."""
+        return (self.start_s + self.cut_s) * SECOND
 
 
 class SettlementCalendar(Struct, frozen=True, kw_only=True):

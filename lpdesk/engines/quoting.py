@@ -143,6 +143,9 @@ class Quoting:
         amounts, lock = race.lock.terms.amounts, race.lock
         client = self.state.settings.client(race.rfq.client)
         assert client is not None
+        objection = routing.objection(race.rfq, client, self.state.settings, at)
+        if objection:
+            return refused(*objection)
         limits = check_limits(race.pair, client, amounts.base, amounts.quote)
         limits = limits or self.check_rolling(race.pair, client, amounts.quote, at)
         if limits:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from lpdesk.domain.commands import RequestQuote
+from lpdesk.domain.events import RfqOpened
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Client, Day, Lp, Pair, Settings, TradeSettlementPair
 from lpdesk.domain.values import Instant
@@ -69,7 +70,7 @@ def _route(name: str, via: str, pair: Pair, settings: Settings) -> Route:
 
 
 def objection(
-    cause: RequestQuote, client: Client, settings: Settings, at: Instant
+    cause: RequestQuote | RfqOpened, client: Client, settings: Settings, at: Instant
 ) -> Objection | None:
     """The first thing that is missing for a delayed settlement, or None."""
     if not cause.delayed:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from textual.binding import Binding
 
 from lpdesk.domain.entry import ORDERS
+from lpdesk.domain.money_entry import MONEY_WORDS
 from lpdesk.tui.look import Look, time_left
 
 Blocked = Callable[[Look], str]
@@ -194,6 +195,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         Action(f"order-{word}", (), (word,), form.help, "order", takes=form.takes, args=word,
                blocked=_no_maker if form.market else _never, only="desk")
         for word, form in ORDERS.items()
+    ),
+    *(
+        Action(f"money-{word}", (), (word,), form.help, "money", takes=form.takes, args=word,
+               only="desk")
+        for word, form in MONEY_WORDS.items()
     ),
     Action("halt", ("f12",), ("halt",), "Send nothing out any more, until resumed.", "halt",
            label="halt", takes="[why]", blocked=_halted, only="desk"),

@@ -11,6 +11,7 @@ from typing import Protocol
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain.entry import BadEntry, parse_order, parse_request
+from lpdesk.domain.money_entry import MoneyCommand, parse_money
 from lpdesk.domain.record import Command, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.session import Session
@@ -71,6 +72,14 @@ class Dealer:
             self._say("warn", bad.text, bad.field, bad.example)
         else:
             self.submit(command)
+
+    def money(self, line: str, settings: Settings) -> MoneyCommand | None:
+        """The command of a line that moves money or settles; what is wrong with it is said."""
+        try:
+            return parse_money(line, settings.pairs)
+        except BadEntry as bad:
+            self._say("warn", bad.text, bad.field, bad.example)
+            return None
 
     def accept(self, quote: ev.QuoteLocked, crossed_ok: bool = False) -> None:
         """Deal on exactly this quote, once, however often it is said."""

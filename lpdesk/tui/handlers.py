@@ -11,7 +11,7 @@ from lpdesk.domain.entry import BadEntry, find_pair
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import Action
 from lpdesk.tui.chat import chat_line, keep
-from lpdesk.tui.gates import Question
+from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import next_focus
 from lpdesk.tui.panels.blotter import SORTS
 from lpdesk.tui.places import LETTERS
@@ -62,6 +62,9 @@ class Handlers:
         """Deal on the quote that was asked about, if it is still the one on the screen."""
         question, drawn = self._desk.message.question, self._desk.rfq.on_screen
         self._desk.message.read()
+        if isinstance(question, MoneyQuestion):
+            self._desk.dealer.submit(question.command)
+            return
         if question is None:
             return
         if drawn is None or drawn.quote_id != question.quote.quote_id:
@@ -101,6 +104,14 @@ class Handlers:
             return
         rfq_id = self._desk.look().focus
         self._desk.dealer.submit(cmd.SetAutoRefresh(rfq_id=rfq_id, on=words == ["on"]))
+
+    # Money and settlements
+
+    def do_money(self, words: list[str]) -> None:
+        """A line that moves money or settles: the numbers are shown, and `yes` does it."""
+        command = self._desk.dealer.money(" ".join(words), self._desk.look().view.settings)
+        if command is not None:
+            self._desk.message.ask(MoneyQuestion(command))
 
     # The exchange and its makers
 

@@ -19,10 +19,12 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from lpdesk.clock import VirtualClock
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.entry import ORDERS, BadEntry, parse_order, parse_request
+from lpdesk.domain.money_entry import MONEY_WORDS, parse_money
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Client, Lp, Pair, Rules, Settings
@@ -48,10 +50,12 @@ PLAIN = Settings(pairs=(BTC, ETH, USDC), clients=(ACME,), default_client="acme")
 
 
 def span(text: str) -> int:
-    """`300ms` or `1.5s` in nanoseconds."""
-    if text.endswith("ms"):
-        return int(D(text[:-2]) * MILLISECOND)
-    return int(D(text.removesuffix("s")) * SECOND)
+    """`300ms`, `1.5s`, `30min`, `2h` or `3d` in nanoseconds."""
+    units = {"ms": MILLISECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND}
+    for unit, length in (units | {"s": SECOND}).items():
+        if text.endswith(unit):
+            return int(D(text.removesuffix(unit)) * length)
+    raise ValueError(text)
 
 
 class Script:
@@ -158,13 +162,19 @@ ANSWERS: dict[str, Callable[[Script, str], list[Cause]]] = {
 class Story:
     """A desk, its LPs, and everything that has happened."""
 
-    def __init__(self, table: str, settings: Settings = PLAIN, **rules: Any) -> None:
+    def __init__(
+        self,
+        table: str,
+        settings: Settings = PLAIN,
+        clock: VirtualClock | None = None,
+        **rules: Any,
+    ) -> None:
         scripts = [Script(line) for line in table.strip().splitlines()]
         self.lps = {script.name: script for script in scripts}
         known = {lp.name: lp for lp in settings.lps}
         lps = tuple(known.get(name, Lp(name=name, kind="rest")) for name in self.lps)
         self.settings = replace(settings, lps=lps, rules=Rules(**rules))
-        self.simulation = Simulation(self._outside)
+        self.simulation = Simulation(self._outside, clock)
         self.view = DeskView()
         self._seen = 0
         self.began = self.simulation.clock.now()
@@ -218,6 +228,8 @@ class Story:
                 return cmd.UnblockLp(lp=lp)
             case [word, *_] if word in ORDERS:
                 return parse_order(line, self.settings.pairs)
+            case [word, *_] if word in MONEY_WORDS:
+                return parse_money(line, self.settings.pairs)
         return parse_request(line, self.settings.pairs)
 
     def _outside(self, event: Event, at: Instant) -> Iterable[tuple[int, Cause]]:

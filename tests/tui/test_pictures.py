@@ -100,7 +100,7 @@ async def test_every_size_keeps_what_matters(size: tuple[int, int], same_picture
 
 
 async def test_help_lists_the_table(same_picture: Compare) -> None:
-    same_picture("help", await picture(empty(), screen="help", size=(100, 60), kind="txt"))
+    same_picture("help", await picture(empty(), screen="help", size=(100, 64), kind="txt"))
 
 
 async def test_the_same_bytes_anywhere() -> None:

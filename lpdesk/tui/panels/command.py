@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from lpdesk.domain.entry import MAX_LINE
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND
-from lpdesk.tui.gates import Question
+from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import Look
 from lpdesk.tui.widgets.lines import LEVELS, Ink, Line, Lines, Span, spread
 from lpdesk.views import Notice, words
@@ -152,7 +152,7 @@ class MessageLine(Lines, can_focus=False):
     DEFAULT_CSS = "MessageLine { height: 1; }"
 
     _said: Said | None = None
-    _question: Question | None = None
+    _question: Question | MoneyQuestion | None = None
     _read = 0
     _slice = _Slice(None, None)
     _newest = 0
@@ -169,12 +169,12 @@ class MessageLine(Lines, can_focus=False):
         self._read = self._newest
         self.show(_Slice(None, None))
 
-    def ask(self, question: Question) -> None:
-        """Ask back before a deal, until an answer, Esc or a change of the quote."""
+    def ask(self, question: Question | MoneyQuestion) -> None:
+        """Ask back before a deal or a payment, until an answer, Esc or a change of the quote."""
         self._question = question
 
     @property
-    def question(self) -> Question | None:
+    def question(self) -> Question | MoneyQuestion | None:
         """What is asked, so that `yes` can mean it."""
         return self._question
 
