@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from lpdesk.clock import VirtualClock
 from lpdesk.config.calendars import settlement_calendar
+from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import timestamp
 from lpdesk.domain.settings import Client, Settings, TradeDesk, TradeSettlementPair
-from lpdesk.domain.values import Instant
+from lpdesk.domain.values import Dealt, Instant, Side
 from lpdesk.views.settlements import SettlementRow
 from tests.core.story import BTC, ETH, Story
 
@@ -58,6 +59,20 @@ def settling(acme: Client | None = None, now: Instant = START, **policy: Any) ->
         ),
         calendars=(settlement_calendar(*calendar, now),),
     )
+
+
+def asked(**changes: Any) -> cmd.RequestQuote:
+    """A delayed request as the API makes it: everything is said."""
+    request = cmd.RequestQuote(
+        symbol="BTC/USDT",
+        side=Side.BUY,
+        dealt=Dealt.BASE,
+        amount=D(1),
+        desk="otc",
+        skip_retry=True,
+        delayed=True,
+    )
+    return replace(request, **changes)
 
 
 class Settling(Story):

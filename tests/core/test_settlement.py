@@ -10,10 +10,7 @@ from msgspec.structs import replace
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
-from lpdesk.domain.settings import TradeDesk
-from lpdesk.domain.values import Dealt, Side
-from tests.core.settling import ALPHA, START, Settling, organization, settling
-from tests.core.story import PLAIN, Story
+from tests.core.settling import ALPHA, START, Settling, asked, organization, settling
 
 D = Decimal
 BUY, SELL = "b 1 btc/usdt t+1", "s 1 btc/usdt t+1"
@@ -97,19 +94,6 @@ def test_an_unknown_outcome_may_turn_out_to_wait_for_settlement() -> None:
 
 
 # ---- what a request must say
-
-
-def asked(**changes) -> cmd.RequestQuote:
-    request = cmd.RequestQuote(
-        symbol="BTC/USDT",
-        side=Side.BUY,
-        dealt=Dealt.BASE,
-        amount=D(1),
-        desk="otc",
-        skip_retry=True,
-        delayed=True,
-    )
-    return replace(request, **changes)
 
 
 REFUSED = [
@@ -387,67 +371,3 @@ def test_what_is_held_cannot_be_withdrawn() -> None:
     desk.later("1s")
     desk.types("p")
     assert desk.types("withdraw 0.01 usdt") == "amount: client:acme is short of 0.01 USDT"
-
-
-# ---- which desk is asked
-
-ROUTES = [
-    # line, who is asked; alpha is the default desk's and declines, beta the backup's
-    ("b 1 btc/usdt", "alpha beta"),
-    ("b 1 btc/usdt via prime", "alpha"),
-    ("b 1 btc/usdt via spare", "beta"),
-    ("b 1 btc/usdt via alpha", "alpha"),
-    ("b 1 btc/usdt via beta", "beta"),
-]
-DESKS = replace(
-    PLAIN,
-    trade_desks=(TradeDesk(name="prime", lps=("alpha",)), TradeDesk(name="spare", lps=("beta",))),
-)
-
-
-@pytest.mark.parametrize(("line", "asked_"), ROUTES)
-def test_the_backup_is_asked_when_the_default_gives_an_error(line: str, asked_: str) -> None:
-    desk = Story(
-        "alpha - 100ms\nbeta 100000 100ms\ngamma 1 1ms",
-        DESKS,
-        default_desk="prime",
-        backup_desk="spare",
-    )
-    desk.types(line)
-    desk.later("3s")
-    asked_lps = dict.fromkeys(event.lp for event in desk.events(ev.LpAsked))
-    assert " ".join(asked_lps) == asked_
-    rerouted = [event.desk for event in desk.events(ev.RfqRerouted)]
-    assert rerouted == (["spare"] if asked_ == "alpha beta" else [])
-    assert bool(desk.card.quote) is ("beta" in asked_)
-
-
-def test_skip_retry_does_without_the_backup_and_a_good_default_needs_none() -> None:
-    request = replace(asked(), desk="", delayed=False)
-    for table, ends in (("alpha - 1ms\nbeta 1 1ms", True), ("alpha 100000 1ms\nbeta 1 1ms", False)):
-        desk = Story(table, DESKS, default_desk="prime", backup_desk="spare")
-        desk.does(replace(request, skip_retry=ends))
-        desk.later("3s")
-        assert {event.lp for event in desk.events(ev.LpAsked)} == {"alpha"}
-        assert (desk.card.end is not None) is ends
-
-
-@pytest.mark.parametrize("polling", ["each", "round"])
-def test_a_backup_without_liquidity_ends_it(polling: str) -> None:
-    desk = Story(
-        "alpha never\nbeta - 1ms", DESKS, default_desk="prime", backup_desk="spare", polling=polling
-    )
-    desk.types("b 1 btc/usdt")
-    desk.later("10s")
-    assert desk.table().splitlines()[0] == "ended: no liquidity"
-    assert len(desk.events(ev.RfqRerouted)) == 1
-
-
-def test_the_trade_says_which_desk_it_is_with() -> None:
-    desk = Story("alpha - 1ms\nbeta 100000 1ms", DESKS, default_desk="prime", backup_desk="spare")
-    desk.types("b 1 btc/usdt")
-    desk.later("1s")
-    desk.types("p")
-    desk.later("1s")
-    assert [opened.desk for opened in desk.events(ev.TradeOpened)] == ["spare"]
-    assert desk.trade.state == "settled"
