@@ -7,6 +7,7 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lpdesk import __version__
 from lpdesk.clock import SystemClock
@@ -15,6 +16,10 @@ from lpdesk.journal.store import Journal
 from lpdesk.outside import Outside
 from lpdesk.runtime import Listener, Runtime
 from lpdesk.session import LiveSession
+
+if TYPE_CHECKING:
+    from lpdesk.api.access import Key
+    from lpdesk.api.server import Api
 
 
 def default_journal(conf: Config) -> Path:
@@ -34,14 +39,21 @@ class LiveDesk:
         journal: Path | None,
         seed: int,
         session: LiveSession | None = None,
+        *,
+        served: bool = True,
     ) -> None:
+        """`served` false: not over HTTP, whatever the configuration says."""
         self.config = conf
+        self._served = served and conf.api.enabled
         self.path = journal or default_journal(conf)
         self.session = session or LiveSession(SystemClock())
         self.failed: asyncio.Future[BaseException] | None = None
         self.listeners: list[Listener] = []
         self.runtime: Runtime | None = None
         self._journal: Journal | None = None
+        self._api: Api | None = None
+        self.throwaway_keys: list[Key] = []
+        """The keys that a sandbox without any is served with."""
         self._outside = Outside(conf, seed, self.path)
         self._task: asyncio.Task[None] | None = None
 
@@ -61,6 +73,32 @@ class LiveDesk:
         self.runtime = self.session.engine = runtime
         await runtime.open(secrets.token_hex(4), settings, __version__, self._outside.send)
         await self._outside.open(runtime)
+        if self._served:
+            await self._serve()
+
+    async def _serve(self) -> None:
+        """The desk over HTTP, in this loop. Raises OSError when the address cannot be had."""
+        from lpdesk.api import settings
+        from lpdesk.api.server import Api
+
+        conf = self.config
+        keys = settings.keys(conf)
+        if not keys and not conf.lps:
+            keys = self.throwaway_keys = settings.throwaway_keys(conf)
+        self._api = await Api.open(
+            self.session,
+            self.path,
+            self.listeners.append,
+            keys,
+            settings.terms(conf),
+            (conf.api.host, conf.api.port),
+            settings.limits(conf),
+        )
+
+    @property
+    def port(self) -> int | None:
+        """Where the desk is served, if it is."""
+        return self._api.port if self._api else None
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The desk stopped by itself: whoever runs it must hear of it."""
@@ -72,6 +110,8 @@ class LiveDesk:
 
     async def close(self, why: str = "closed") -> None:
         """Last record, then everything that was opened, in reverse. Harmless twice."""
+        if self._api:
+            await self._api.close()
         if self.runtime and self._task and not self._task.done():
             await self.runtime.close(why)
             await asyncio.wait([self._task], timeout=5)

@@ -128,7 +128,7 @@ def rfq(
         request = parse_request(line, pairs(conf))
     except BadEntry as bad:
         fail(f"refused: {bad}", REFUSED)
-    live = LiveDesk(conf, journal, seed)
+    live = LiveDesk(conf, journal, seed, served=False)
     best = accept is Accept.BEST
     work = fronts.one_rfq(live, request, accept=best, after_s=after, as_json=as_json)
     run(fronts.interruptible(work))
@@ -147,9 +147,26 @@ def reconcile(
     from lpdesk.bootstrap import LiveDesk
     from lpdesk.reconcile import once
 
-    live = LiveDesk(load(config), journal, seed)
+    live = LiveDesk(load(config), journal, seed, served=False)
     width = shutil.get_terminal_size((160, 24)).columns
     run(fronts.interruptible(once(live, since, as_json, width)))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="0: any free one.")] = None,
+    config: ConfigPath = None,
+    journal: JournalPath = None,
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """The desk over HTTP, without a screen."""
+    from lpdesk import fronts, serving
+    from lpdesk.bootstrap import LiveDesk
+
+    conf = serving.served(load(config), host, port)
+    run(fronts.interruptible(serving.serve(LiveDesk(conf, journal, seed), as_json), fronts.DONE))
 
 
 @app.command()

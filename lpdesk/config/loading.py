@@ -170,6 +170,7 @@ def _inconsistencies(config: Config) -> list[str]:
     problems += settling_problems(config)
     if config.makers and config.lps and not config.feeds:
         problems.append("makers: need [[feeds]] to quote around")
+    problems += _api_problems(config, clients)
     for index, maker in enumerate(config.makers):
         problems += _maker_problems(f"makers.{index}", maker, symbols)
     for index, rule in enumerate(config.markups):
@@ -191,6 +192,30 @@ def _maker_problems(place: str, maker: MakerTable, symbols: list[str]) -> list[s
             checked(name, value)
         except BadNumber as bad:
             problems.append(f"{place}.parameters.{clean(name, 40)}: {bad}")
+    return problems
+
+
+MIN_SECRET = 16
+"""Characters: a shorter one can be guessed."""
+
+
+def _api_problems(config: Config, clients: list[str]) -> list[str]:
+    problems, names = [], [key.key for key in config.api_keys]
+    if config.api.enabled and config.lps and not names:
+        problems.append("api: needs [[api_keys]]")
+    for index, key in enumerate(config.api_keys):
+        place = f"api_keys.{index}"
+        if names.count(key.key) > 1:
+            problems.append(f"{place}.key: {key.key} appears twice")
+        if key.organization and key.organization not in clients:
+            problems.append(f"{place}.organization: {key.organization} is not a client")
+        if key.role == "integrator" and not key.organization:
+            problems.append(f"{place}.organization: is needed for an integrator")
+        try:
+            if len(resolve_secret(key.secret)) < MIN_SECRET:
+                problems.append(f"{place}.secret: at least {MIN_SECRET} characters")
+        except ValueError as error:
+            problems.append(f"{place}.secret: {error}")
     return problems
 
 

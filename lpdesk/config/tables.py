@@ -177,6 +177,26 @@ class SandboxTable(_Table):
     cast: str = "default"
 
 
+class ApiTable(_Table):
+    enabled: Annotated[bool, Field(strict=True)] = False
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, strict=True)] = 8420
+    quote_wait_seconds: NotNegative = Decimal("0.3")
+    patience_seconds: Positive = Decimal(10)
+    cash_asset: str = "USD"
+    max_connections: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 512
+    max_in_flight: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 256
+    max_body_bytes: Annotated[int, Field(ge=1_024, le=1_048_576, strict=True)] = 65_536
+    receive_seconds: Positive = Decimal(10)
+
+
+class KeyTable(_Table):
+    key: Name
+    secret: SecretStr
+    role: Literal["integrator", "dealer", "supervisor"] = "integrator"
+    organization: Name | Literal[""] = ""
+
+
 class Config(_Table):
     """The whole configuration. `lps` empty means the embedded sandbox."""
 
@@ -193,3 +213,5 @@ class Config(_Table):
     lps: tuple[LpTable, ...] = ()
     makers: tuple[MakerTable, ...] = ()
     feeds: tuple[FeedTable, ...] = ()
+    api: ApiTable = ApiTable()
+    api_keys: tuple[KeyTable, ...] = ()

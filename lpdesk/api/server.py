@@ -1,0 +1,215 @@
+"""uvicorn in the desk's own loop, with every connection bounded in bytes and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h11
+import uvicorn
+from msgspec import Struct
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from lpdesk.api import openapi
+from lpdesk.api.access import Key, Keys
+from lpdesk.api.app import build
+from lpdesk.api.metrics import Metrics
+from lpdesk.api.reading import Reader
+from lpdesk.api.routes import ROUTES
+from lpdesk.api.service import Service, Terms
+from lpdesk.domain.record import Record
+from lpdesk.domain.wire import dump
+from lpdesk.session import Session
+
+MAX_HEADER_BYTES = 16_384
+KEEP_ALIVE_S = 75
+GOODBYE_S = 1.0
+STUCK_S = 10.0
+"""A client that does not read its answer is given so long."""
+
+# uvicorn warns of malformed requests, and a logger without any handler prints on the screen.
+logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """Of connections: how many there may be, and seconds for a whole request to come in."""
+
+    connections: int
+    receive_s: float
+
+
+class Connection(H11Protocol):
+    """uvicorn's, with a deadline for each request and for each answer to be read.
+
+    uvicorn times idle connections out and nothing else: half a header would be kept for ever.
+    """
+
+    limits = Limits(connections=512, receive_s=10)
+    _deadline: asyncio.TimerHandle | None = None
+    _stuck: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        if len(self.connections) >= self.limits.connections:
+            transport.abort()
+        super().connection_made(transport)
+        self._arm()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is None and self._coming:
+            self._arm()
+        super().data_received(data)
+        if not self._coming:
+            self._disarm()
+
+    @property
+    def _coming(self) -> bool:
+        """Whether a request is not here whole."""
+        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+
+    def on_response_complete(self) -> None:
+        self._disarm()
+        super().on_response_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        if self._stuck:
+            self._stuck.cancel()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._stuck = self.loop.call_later(STUCK_S, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._stuck:
+            self._stuck.cancel()
+        super().resume_writing()
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(self.limits.receive_s, self._too_slow)
+
+    def _disarm(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        """The request did not come whole in time."""
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        if self.conn.our_state is h11.IDLE:
+            self.transport.write(
+                b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            )
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its main loop: no polling while idle, no signals."""
+
+    port: int
+
+    @classmethod
+    async def open(cls, app: ASGIApp, host: str, port: int, limits: Limits) -> Server:
+        """Serve `app`. Raises OSError when the address cannot be had."""
+        protocol = type("BoundedConnection", (Connection,), {"limits": limits})
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            backlog=1024,
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+        )
+        config.load()
+        server = cls(config)
+        server.lifespan = config.lifespan_class(config)
+        listener = _listener(host, port)
+        server.port = listener.getsockname()[1]
+        await server.startup(sockets=[listener])
+        return server
+
+    async def close(self) -> None:
+        """No new connections; answers under way are let out, then what is left is cut."""
+        for listener in self.servers:
+            listener.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await _settle(state.tasks)
+        for task in list(state.tasks):
+            task.cancel()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # asyncio tells a protocol of its end on the next turn
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """asyncio turns Nagle's delay off only on sockets that say they are TCP: 40 ms an answer."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+async def _settle(tasks: set[asyncio.Task[Any]]) -> None:
+    if tasks:
+        await asyncio.wait(list(tasks), timeout=GOODBYE_S)
+
+
+class Api:
+    """The desk's HTTP side, from when it is open until it is closed."""
+
+    def __init__(self, server: Server, reader: Reader) -> None:
+        self.port = server.port
+        self._server = server
+        self._reader = reader
+
+    @classmethod
+    async def open(
+        cls,
+        session: Session,
+        journal: Path,
+        listen: Callable[[Callable[[Record], None]], None],
+        keys: list[Key],
+        terms: Terms,
+        address: tuple[str, int],
+        limits: Limits,
+    ) -> Api:
+        """Serve `session`, whose journal is at `journal`; `listen` says every durable record.
+
+        Raises OSError when the address cannot be had, sqlite3.Error for the journal.
+        """
+        reader = Reader(journal)
+        await reader.open()
+        try:
+            published = dump(openapi.document(ROUTES))
+            service = Service(session, reader, terms, Metrics(), published)
+            listen(service.news.heard)
+            server = await Server.open(build(service, Keys(keys), ROUTES), *address, limits)
+        except BaseException:
+            await reader.close()
+            raise
+        return cls(server, reader)
+
+    async def close(self) -> None:
+        """Stop answering, then reading."""
+        await self._server.close()
+        await self._reader.close()
