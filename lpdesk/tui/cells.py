@@ -55,8 +55,9 @@ def _interned(pen: Pen) -> Pen:
 
 
 @lru_cache(maxsize=8192)
-def pen_of(style: Style | None, colors: ColorSystem) -> Pen:
-    """The pen for a Rich style in a terminal with that many colours. Links are not drawn."""
+def pen_of(style: Style | None, colors: ColorSystem | None) -> Pen:
+    """The pen for a Rich style in a terminal with that many colours; None is for NO_COLOR, where
+    only bold, dim, reverse and the like are left. Links are not drawn."""
     if style is None:
         return PLAIN
     attributes = frozenset(code for name, code in _ATTRIBUTES if getattr(style, name))
@@ -69,8 +70,8 @@ def pen_of(style: Style | None, colors: ColorSystem) -> Pen:
     )
 
 
-def _codes(color: Color | None, colors: ColorSystem, *, foreground: bool) -> str:
-    if color is None:
+def _codes(color: Color | None, colors: ColorSystem | None, *, foreground: bool) -> str:
+    if color is None or colors is None:
         return "39" if foreground else "49"
     return ";".join(color.downgrade(colors).get_ansi_codes(foreground))
 
@@ -92,7 +93,7 @@ def pen_change(old: Pen | None, new: Pen) -> str:
     return f"\x1b[{';'.join(codes)}m" if codes else ""
 
 
-def strip_cells(strip: Strip, colors: ColorSystem) -> tuple[list[str], list[Pen]]:
+def strip_cells(strip: Strip, colors: ColorSystem | None) -> tuple[list[str], list[Pen]]:
     """The strip as texts and pens, one of each for every cell.
 
     A wide character stands in its first cell and leaves `""` in the second; combining marks stand

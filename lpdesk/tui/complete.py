@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 
 from textual.suggester import Suggester
 
-from lpdesk.tui.actions import ACTIONS
+from lpdesk.domain.entry import ORDERS
+from lpdesk.tui.actions import ACTIONS, by_word
 from lpdesk.views import DeskView
 
+GRAMMAR = "b/s amount [asset] pair [@client] [via LP] [t+N]"
 _SIDES = ("buy", "sell")
 
 
@@ -60,3 +62,11 @@ def _choices(words: list[str], view: DeskView, themes: Iterable[str]) -> Iterabl
     pairs = [pair.symbol.lower() for pair in settings.pairs]
     assets = {asset.lower(): None for p in settings.pairs for asset in (p.base, p.quote)}
     return (*pairs, "via", *assets) if len(words) > 2 else ()
+
+
+def grammar(line: str) -> str:
+    """How a line that begins like this goes on; a request, where nothing says otherwise."""
+    word = (line.split() or [""])[0].lower()
+    word = word if by_word(word) or len(word) < 2 else _fitting(word, ORDERS) or word
+    action = by_word(word)
+    return GRAMMAR if action is None else f"{word} {action.takes}".rstrip()

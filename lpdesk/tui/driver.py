@@ -36,6 +36,9 @@ GRACE_SECONDS: Final = 1.0
 
 BURST_SECONDS: Final = 0.05
 _LINES: Final = re.compile(r"[^\r\n]{2,}[\r\n]")
+_PASTE, _PASTED = "\x1b[200~", "\x1b[201~"
+_MARKED: Final = re.compile(r"\x1b\[200~.*?\x1b\[201~|\x1b\[200~.*", re.DOTALL)
+_KEYS: Final = re.compile(r"\x1b(?:\[[0-9;:<?]*[A-Za-z~$]|O.|.)?", re.DOTALL)
 _CHUNK_BYTES: Final = 4096
 _ABANDON: Final = b"\x18\x1b\\"
 """Ends an escape sequence that was cut short: cancel, then string terminator."""
@@ -166,19 +169,38 @@ class Bursts:
     """Tells a paste from typing on terminals that do not mark pastes.
 
     Nobody types two lines within one read. Each would be an order, so they are marked as a paste,
-    which the command line refuses; so is what follows at once, the paste's next piece.
+    which the command line refuses; so is what follows at once, the paste's next piece. Pastes that
+    the terminal has marked are left alone, but marks do not hide what is beside them.
     """
 
     def __init__(self) -> None:
         self._until = 0.0
+        self._inside = False
+        self._tail = ""
 
     def typed(self, text: str, now: float) -> str:
         """`text` as the parser shall see it; `now` in seconds."""
-        lines = _LINES.findall(text) if "\x1b" not in text else []
-        if len(lines) < 2 and not (now < self._until and "\x1b" not in text):
+        was_inside, self._inside = self._inside, self._is_inside(text)
+        before, mark, free = text.partition(_PASTED) if was_inside else ("", "", text)
+        if (was_inside and not mark) or (self._inside and _PASTE not in free):
+            return text  # in the midst of one, or its mark was torn
+        free, mark_again, after = free.partition(_PASTE) if self._inside else (free, "", "")
+        return f"{before}{mark}{self._judged(free, now)}{mark_again}{after}"
+
+    def _judged(self, text: str, now: float) -> str:
+        """What came without a mark: as it is, or as the paste that it must be."""
+        bare = _KEYS.sub("", _MARKED.sub("", text))
+        if len(_LINES.findall(bare)) < 2 and not (bare and now < self._until):
             return text
         self._until = now + BURST_SECONDS
-        return f"\x1b[200~{text}\x1b[201~"
+        return f"{_PASTE}{bare}{_PASTED}"
+
+    def _is_inside(self, text: str) -> bool:
+        """Whether a marked paste goes on after `text`; a mark may be torn between two reads."""
+        seen = self._tail + text
+        self._tail = seen[1 - len(_PASTE) :]
+        begins, ends = seen.rfind(_PASTE), seen.rfind(_PASTED)
+        return self._inside if begins == ends else begins > ends
 
 
 class LossyDriver:

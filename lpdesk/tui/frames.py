@@ -20,10 +20,13 @@ from typing import Any, Final, TypeVar
 import textual
 from rich.color import ColorSystem
 from rich.console import RenderableType
+from rich.segment import Segment
 from textual import constants
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
+from textual.color import Color
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -52,7 +55,7 @@ class FrontBuffer:
     Sizes and positions are in cells, x to the right and y down from 0.
     """
 
-    def __init__(self, colors: ColorSystem = ColorSystem.TRUECOLOR) -> None:
+    def __init__(self, colors: ColorSystem | None = ColorSystem.TRUECOLOR) -> None:
         self._colors = colors
         self.resize(0, 0)
 
@@ -184,6 +187,17 @@ class FrontBuffer:
         self._cursor = (x, y)
 
 
+class Colourless(LineFilter):
+    """What NO_COLOR asks for: weight, dim and reverse are left, and no colour is sent."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments without their colours."""
+        return [
+            Segment(text, style.without_color if style else None, control)
+            for text, style, control in segments
+        ]
+
+
 class FrameApp(App[ReturnType]):
     """An app that writes changed cells only, through a driver that never waits.
 
@@ -194,6 +208,11 @@ class FrameApp(App[ReturnType]):
 
     _front: FrontBuffer | None = None
     _starts = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        if self.no_color:  # Textual alone would send greys, and turn dim into one of them
+            self._filters = [Colourless()]
 
     def get_driver_class(self) -> type[Driver]:
         """Our own driver where there is one; `TEXTUAL_DRIVER` still wins (a browser's)."""
@@ -235,7 +254,8 @@ class FrameApp(App[ReturnType]):
 
     def _show(self, update: LayoutUpdate | ChopsUpdate) -> None:
         if self._front is None:
-            self._front = FrontBuffer(self.console._color_system or ColorSystem.TRUECOLOR)
+            colors = self.console._color_system or ColorSystem.TRUECOLOR
+            self._front = FrontBuffer(None if self.no_color else colors)
         if self._front.want(update):
             self._send_frame(self._front)
         else:

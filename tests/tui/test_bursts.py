@@ -36,3 +36,14 @@ async def test_editing_keys_act_before_the_letters_typed_behind_them() -> None:
         os.write(terminal._master, b"junk\x15b 10\x7f btc/usdt\r")  # ^U, then Backspace
         await eventually(lambda: shows(terminal, "BUY 1 BTC"), 20)
         assert not shows(terminal, "BUY 10 BTC")
+
+
+async def test_a_paste_without_marks_is_refused() -> None:
+    """Terminals without bracketed paste send what was pasted as if it had been typed."""
+    async with Terminal("-m", "tests.tui.preview", "empty", width=120, height=36) as terminal:
+        await eventually(lambda: shows(terminal, "no request yet"), 20)
+        os.write(terminal._master, b"b 1 btc/usdt\nb 2 btc/usdt\nb 3 btc/usdt\n")
+        await eventually(lambda: shows(terminal, "3 lines pasted: paste one at a time"), 20)
+        os.write(terminal._master, b"\x1b[200~b 4 btc/usdt\rb 5 btc/usdt\r\x1b[201~")
+        await eventually(lambda: shows(terminal, "2 lines pasted"), 20)
+        assert not shows(terminal, "R-000001") and shows(terminal, "no request yet")

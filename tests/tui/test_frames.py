@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any, ClassVar
 
 import pyte
@@ -22,7 +23,8 @@ from textual.widgets import Input, Static
 from lpdesk.tui.cells import PLAIN, pen_change, pen_of, strip_cells
 from lpdesk.tui.frames import KNOWN_TEXTUAL, FrameApp, FrontBuffer
 from lpdesk.tui.widgets.grid import Column, LineGrid, Row, Span
-from tests.tui.terminal import picture
+from tests.conftest import eventually
+from tests.tui.terminal import Terminal, picture
 
 WORDS = ("alpha", "字幕", "é", "e\u0301", "क्षि", "▲ 1.5", "", "[/evil]", "naïve 東京 x")
 STYLES = ("", "deals--up", "deals--down")
@@ -251,3 +253,19 @@ def test_the_hook_is_for_the_textual_that_was_read() -> None:
     import textual
 
     assert FrameApp.DIFFED is textual.__version__.startswith(KNOWN_TEXTUAL)
+
+
+COLOUR = re.compile(r"(?:^|;)(?:3[0-8]|39|4[0-9]|9[0-7]|10[0-7])(?:;|$)")
+
+
+@pytest.mark.slow
+async def test_no_color_sends_no_colour_and_keeps_what_must_be_seen() -> None:
+    """Weight, and reverse where something must be seen, are left; not even a grey is sent."""
+    async with Terminal("-m", "tests.tui.preview", "halted", width=120, NO_COLOR="1") as terminal:
+        await eventually(lambda: terminal.shows("HALTED"), 20)
+        terminal.type("\x1bOR")  # F3
+        await eventually(lambda: terminal.shows("┏━ LP race"), 5, "a heavy frame has the keys")
+        pens = set(re.findall(r"\x1b\[([0-9;:]*)m", terminal.raw.decode()))
+        assert [pen for pen in pens if COLOUR.search(pen)] == []
+        badge = next(cell for cell in terminal.screen.buffer[0].values() if cell.data == "H")
+        assert badge.reverse and badge.bold, "HALTED"

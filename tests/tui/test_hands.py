@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lpdesk.domain import commands as cmd
+from lpdesk.domain.entry import ORDERS
 from lpdesk.tui.actions import check_keymap
-from lpdesk.tui.complete import complete
+from lpdesk.tui.complete import GRAMMAR, complete, grammar
 from lpdesk.tui.driver import Bursts
 from lpdesk.tui.gates import Gates
 from lpdesk.tui.picture import text_of
@@ -38,6 +39,33 @@ from tests.tui.stories import busy
 )
 def test_completion(typed: str, whole: str | None) -> None:
     assert complete(typed, busy().view, ["harbour", "linen"]) == whole
+
+
+@pytest.mark.parametrize(
+    ("typed", "goes_on"),
+    [
+        ("", GRAMMAR),
+        ("b 1.5", GRAMMAR),
+        ("lim b 0.5", f"lim {ORDERS['lim'].takes}"),
+        ("MK", f"mkt {ORDERS['mkt'].takes}"),
+        ("cxl ", f"cxl {ORDERS['cxl'].takes}"),
+        ("set btc/usdt", f"set {ORDERS['set'].takes}"),
+        ("theme", "theme [NAME]"),
+        ("halt", "halt [why]"),
+        ("resume", "resume"),
+        ("zzz", GRAMMAR),
+    ],
+)
+def test_the_hint_follows_the_words(typed: str, goes_on: str) -> None:
+    assert grammar(typed) == goes_on
+
+
+async def test_the_line_shows_how_an_order_goes_on() -> None:
+    async with at(busy(), (120, 36)) as (app, pilot):
+        assert GRAMMAR in text_of(app)
+        await pilot.press(*"lim ")
+        await pilot.pause()
+        assert f"lim {ORDERS['lim'].takes}" in text_of(app) and GRAMMAR not in text_of(app)
 
 
 async def test_the_right_arrow_takes_what_is_offered() -> None:
@@ -191,4 +219,35 @@ def test_two_lines_in_one_read_are_a_paste() -> None:
     pasted = burst.typed("b 1 btc/usdt\rs 1 btc/usdt\rb 3", 1.0)
     assert pasted == "\x1b[200~b 1 btc/usdt\rs 1 btc/usdt\rb 3\x1b[201~"
     assert burst.typed(" btc/usdt\r", 1.01).startswith("\x1b[200~"), "its next piece"
+    assert burst.typed("\x1b[<35;1;1M", 1.02) == "\x1b[<35;1;1M", "the mouse is not its next piece"
     assert burst.typed("b 1 btc/usdt\r", 2.0) == "b 1 btc/usdt\r"
+
+
+def test_escape_sequences_do_not_hide_a_paste() -> None:
+    def refused(text: str) -> bool:
+        typed = Bursts().typed(text, 0.0)
+        inside = typed.removeprefix("\x1b[200~").removesuffix("\x1b[201~")
+        return typed != inside and "\x1b" not in inside
+
+    orders = "b 1 btc/usdt\rb 2 btc/usdt\r"
+    assert refused("\x1b[20~" + orders) and refused(orders + "\x1bOR")
+    assert refused(f"\x1b[200~x\x1b[201~{orders}"), "somebody's own marks around something else"
+    assert refused(orders + "\x1b[201~") and refused("\x1b[201~" + orders)
+    assert not refused("\x1bOR:s 3 ethusdt\r"), "one line behind a key is typed ahead"
+
+
+def test_a_paste_that_the_terminal_marked_is_left_to_the_parser() -> None:
+    """One too long for a read comes in pieces, and a mark may be torn in two."""
+    burst = Bursts()
+    for piece in (
+        "\x1b[20",
+        "0~b 1 btc/usdt\rb 2 btc/usdt\r",
+        "b 3 btc/usdt\rb 4 btc/usdt\r\x1b[2",
+        "01~",
+    ):
+        assert burst.typed(piece, 0.0) == piece
+    assert burst.typed("b 1 btc/usdt\rb 2 btc/usdt\r", 1.0).startswith("\x1b[200~")
+    burst.typed("\x1b[200~a", 2.0)
+    assert burst.typed("b\x1b[201~b 1 btc/usdt\rb 2 btc/usdt\r", 2.0).startswith(
+        "b\x1b[201~\x1b[200~"
+    )

@@ -16,12 +16,12 @@ from textual.widgets import Input, Static
 from lpdesk.domain.entry import MAX_LINE
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND
+from lpdesk.tui.complete import grammar
 from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import Look
 from lpdesk.tui.widgets.lines import LEVELS, Ink, Line, Lines, Span, spread
 from lpdesk.views import Notice, words
 
-GRAMMAR: Final = "b/s amount [asset] pair [@client] [via LP] [t+N]"
 KEPT_LINES: Final = 200
 CALM_NS: Final = 10 * SECOND
 """How long a notice that needs nobody stays."""
@@ -107,7 +107,7 @@ class CommandInput(Input):
 
 
 class CommandLine(Horizontal):
-    """The prompt, the line, and at the right the grammar while there is room."""
+    """The prompt, the line, and at the right how it goes on, while there is room."""
 
     DEFAULT_CSS = """
     CommandLine { height: 1; background: $surface; }
@@ -117,13 +117,28 @@ class CommandLine(Horizontal):
     }
     CommandLine > .grammar { width: auto; color: $desk-dim; padding: 0 1; }
     CommandLine.-narrow > .grammar { display: none; }
+    CommandInput:nocolor {
+        & > .input--cursor { text-style: reverse; }
+        & > .input--placeholder, & > .input--suggestion { text-style: dim; }
+        & > .input--selection { text-style: reverse; }
+    }
     """
+
+    _hinted = grammar("")
 
     def compose(self) -> ComposeResult:
         self.input = CommandInput()
         yield Static(Content(" > "), classes="prompt")
         yield self.input
-        yield Static(Content(GRAMMAR), classes="grammar")
+        self.hint = Static(Content(grammar("")), classes="grammar")
+        yield self.hint
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Orders and words go on otherwise than requests."""
+        text = grammar(event.value)
+        if text != self._hinted:
+            self._hinted = text
+            self.hint.update(Content(text))
 
     def on_resize(self, event: events.Resize) -> None:
         """The line itself comes first."""

@@ -27,6 +27,7 @@ class Pane(Vertical):
     Pane:focus-within {
         border: round $primary;
         border-title-color: $primary;
+        &:nocolor { border: heavy $primary; }
     }
     """
 

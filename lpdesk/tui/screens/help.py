@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import ACTIONS, key_table
-from lpdesk.tui.panels.command import GRAMMAR
+from lpdesk.tui.complete import GRAMMAR
 
 _REQUESTS: Final = (
     (GRAMMAR, ""),

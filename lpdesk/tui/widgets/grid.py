@@ -80,6 +80,7 @@ class LineGrid(Widget, can_focus=True):
         .grid--cursor-idle { background: $foreground 8%; }
         .grid--dim { color: $text-muted; }
         .grid--empty { color: $text-muted; }
+        &:nocolor > .grid--cursor { text-style: reverse; }
     }
     """
 
@@ -329,7 +330,7 @@ class LineGrid(Widget, can_focus=True):
             strip = self._draw(self._lines[y])
             if self._background is None:
                 self._background = self.background_colors[1]
-            for line_filter in self.get_line_filters():  # NO_COLOR and the like
+            for line_filter in self.get_line_filters():
                 strip = strip.apply_filter(line_filter, self._background)
             self._strips[y] = strip
         return strip
@@ -381,5 +382,8 @@ class LineGrid(Widget, can_focus=True):
         """The colours of these component classes laid over each other on the widget's own."""
         style = self._styles.get(names)
         if style is None:
-            style = self._styles[names] = self.get_visual_style(*names).rich_style
+            style = self.get_visual_style(*names).rich_style
+            if any(self.get_component_styles(name).text_style.reverse for name in names):
+                style += Style(reverse=True)  # which Textual leaves out
+            self._styles[names] = style
         return style

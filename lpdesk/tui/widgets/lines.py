@@ -84,6 +84,11 @@ class InkScreen(Screen[R]):
         .ink--alarm { background: $desk-bad; color: $background; text-style: bold; }
         .ink--reel { background: $desk-replay; color: $background; text-style: bold; }
     }
+    InkScreen:nocolor {
+        .ink--dim { text-style: dim; }
+        .ink--fresh { text-style: bold underline; }
+        .ink--badge, .ink--alarm, .ink--reel { text-style: bold reverse; }
+    }
     """
 
 
