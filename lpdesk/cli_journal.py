@@ -57,7 +57,8 @@ def replay(
             session.set_speed(speed)
             if not session.playing:
                 session.toggle_play()
-        raise typer.Exit(fronts.replay(session, conf, theme or conf.screen.theme, viewer > 0))
+        worn, folder = theme or conf.screen.theme, journal.absolute().parent
+        raise typer.Exit(fronts.replay(session, conf, worn, folder, viewer > 0))
 
 
 @app.command()

@@ -289,8 +289,13 @@ async def web(conf: Config, journal: Path | None, host: str, port: int, more: Se
         await output.close()
 
 
-def replay(session: ReplaySession, conf: Config, theme: str, viewer: bool = False) -> int:
-    """The same screens over a journal; a `viewer` is somebody else's, and writes no file."""
+def replay(
+    session: ReplaySession, conf: Config, theme: str, folder: Path, viewer: bool = False
+) -> int:
+    """The same screens over a journal; a `viewer` is somebody else's, and writes no file.
+
+    What is copied or exported goes to `folder`.
+    """
     from lpdesk.tui.app import DeskApp
 
     async def show() -> int:
@@ -303,6 +308,7 @@ def replay(session: ReplaySession, conf: Config, theme: str, viewer: bool = Fals
         theme=theme,
         themes_dir=themes_dir(),
         keymap=conf.screen.keymap,
+        state_dir=folder,
         restricted=viewer,
     )
     return asyncio.run(show())

@@ -7,9 +7,10 @@ and shares most of itself with its neighbours), so that any place is a short fol
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from lpdesk.domain.reports import DeskStarted
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.journal.errors import JournalDamaged
-from lpdesk.journal.reader import check_chain, read
+from lpdesk.journal.reader import about, check_chain, read
 from lpdesk.views import DeskView, fold
 
 PAGE = 256
@@ -175,6 +176,10 @@ class ReplaySession:
     async def submit(self, command: Command) -> tuple[Event, ...]:
         """Always raises `PermissionError`: what has happened takes no orders."""
         raise PermissionError("this is a replay: nothing can be sent")
+
+    async def about(self, trade_id: str) -> Sequence[Record]:
+        """The records that name a trade or its request, up to the one on show."""
+        return await asyncio.to_thread(about, self._film.path, trade_id, self._view.seq)
 
     # ---- the transport
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from lpdesk.clock import Clock
 from lpdesk.desk import Desk
@@ -28,6 +28,7 @@ from lpdesk.domain.reports import DeskStarted, DeskStopped, LpStreamed, Pulse
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant
 from lpdesk.journal.errors import JournalDamaged
+from lpdesk.journal.reader import about
 from lpdesk.journal.store import Journal
 from lpdesk.views import DeskView, fold
 
@@ -88,6 +89,10 @@ class Runtime:
         answer: Answer = asyncio.get_running_loop().create_future()
         self._put(command, answer)
         return await answer
+
+    async def about(self, trade_id: str) -> Sequence[Record]:
+        """The records that name a trade or its request, read in a thread of its own."""
+        return await asyncio.to_thread(about, self.journal.path, trade_id, self.view.seq)
 
     def _put(self, cause: Cause, answer: Answer | None) -> None:
         if self._closed:

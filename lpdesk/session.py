@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from lpdesk.clock import Clock
-from lpdesk.domain.record import Command, Event
+from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.values import Instant
 from lpdesk.views import DeskView
 
@@ -34,6 +34,13 @@ class Session(Protocol):
         """What the desk decided, once it is durable. Raises `PermissionError` when closed."""
         ...
 
+    def about(self, trade_id: str) -> Awaitable[Sequence[Record]]:
+        """The records that name a trade or its request, oldest first, as far as `view` goes.
+
+        Raises whatever the journal does when they cannot be read.
+        """
+        ...
+
 
 class Engine(Protocol):
     """The running desk behind a live session."""
@@ -43,6 +50,8 @@ class Engine(Protocol):
     def now(self) -> Instant: ...
 
     async def command(self, command: Command) -> tuple[Event, ...]: ...
+
+    async def about(self, trade_id: str) -> Sequence[Record]: ...
 
 
 class LiveSession:
@@ -68,6 +77,12 @@ class LiveSession:
         if self.engine is None:
             raise ConnectionError("the desk is still starting")
         return await self.engine.command(command)
+
+    async def about(self, trade_id: str) -> Sequence[Record]:
+        """Read beside the running desk. Raises `ConnectionError` when it is not open."""
+        if self.engine is None:
+            raise ConnectionError("the desk is still starting")
+        return await self.engine.about(trade_id)
 
 
 _NOTHING = DeskView()

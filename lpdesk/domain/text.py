@@ -11,6 +11,7 @@ inside `Desk.step`, where two Pythons must agree to the byte.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -22,6 +23,8 @@ MAX_MARKS: Final = 2
 _SCAN: Final = 8
 """Characters read for each one kept, so that a megabyte of marks costs no more than a line."""
 
+_DIGITS: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls, formats (bidi, zero width, tags), surrogates, private, unassigned, line breaks."""
 
@@ -60,6 +63,12 @@ def clean(text: str, limit: int = 200) -> str:
     if len(shown) > limit or len(head) < len(text):
         shown[limit - 1 :] = ELLIPSIS
     return "".join(shown)
+
+
+def spreadsheet(value: object) -> str:
+    """A cell that a spreadsheet takes for what it is: text that begins like a formula is marked."""
+    text = "" if value is None else clean(str(value), 1_000)
+    return f"'{text}" if text.startswith(_FORMULA) and not _DIGITS.fullmatch(text) else text
 
 
 def _substitute(text: str, enough: int) -> list[str]:

@@ -81,6 +81,11 @@ def unseal(row: Row, tip: Tip) -> Record:
         raise JournalDamaged(row.seq, "hash differs")
     if row.at < tip.at:
         raise JournalDamaged(row.seq, f"time goes back by {tip.at - row.at} ns")
+    return decoded(row)
+
+
+def decoded(row: Row) -> Record:
+    """The record of a stored row, whatever stands before it. Raises `JournalDamaged`."""
     try:
         return Record(row.seq, row.at, _CAUSE.decode(row.cause), _EVENTS.decode(row.events))
     except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lpdesk.domain.record import Record
 from lpdesk.journal import schema
-from lpdesk.journal.codec import START, Row, Tip, unseal
+from lpdesk.journal.codec import START, Row, Tip, decoded, unseal
 from lpdesk.journal.errors import UNREADABLE, JournalDamaged, JournalRefused
 from lpdesk.journal.projections import first_difference, project
 
@@ -22,6 +22,15 @@ ROWS = (
     "SELECT seq, at, CAST(cause AS BLOB), CAST(events AS BLOB), hash"
     " FROM records WHERE seq >= ? ORDER BY seq LIMIT ?"
 )
+
+
+# The tables say where to look; the records are read, as only they are the truth.
+_ABOUT = (
+    "SELECT seq, at, CAST(cause AS BLOB), CAST(events AS BLOB), hash FROM records"
+    " WHERE seq BETWEEN ? AND ? AND (instr(events, ?) OR instr(events, ?)) ORDER BY seq LIMIT ?"
+)
+MOST_ABOUT = 2_000
+"""Records about one trade that are read: a day-long request polls its LPs many thousand times."""
 
 
 class ChainResult(NamedTuple):
@@ -70,6 +79,25 @@ def read(path: Path | str, from_seq: int = 1) -> Iterator[Record]:
     """
     with closing(connect(Path(path))) as connection:
         yield from walk(connection, Chain(from_seq))
+
+
+def about(path: Path | str, trade_id: str, to_seq: int | None = None) -> list[Record]:
+    """The records that name a trade or its request, oldest first, up to `to_seq`.
+
+    At most `MOST_ABOUT`; none for a trade that is not there. Reads all records since the request,
+    so not for a loop that others wait for. Raises `JournalRefused`, `JournalDamaged`.
+    """
+    with closing(connect(Path(path))) as connection:
+        found = connection.execute(
+            "SELECT rfqs.rfq_id, rfqs.seq FROM trades JOIN rfqs USING (rfq_id) WHERE trade_id = ?",
+            (trade_id,),
+        ).fetchone()
+        if found is None:
+            return []
+        rfq_id, first = found
+        last = 2**62 if to_seq is None else to_seq
+        values = (first, last, f'"{trade_id}"', f'"{rfq_id}"', MOST_ABOUT)
+        return [decoded(Row._make(row)) for row in connection.execute(_ABOUT, values)]
 
 
 def walk(connection: sqlite3.Connection, chain: Chain) -> Iterator[Record]:

@@ -16,7 +16,7 @@ from msgspec import json
 
 from lpdesk.domain.instants import date, time_of_day, timestamp
 from lpdesk.domain.reports import DeskStarted
-from lpdesk.domain.text import clean
+from lpdesk.domain.text import clean, spreadsheet
 from lpdesk.domain.values import Instant, round_even
 from lpdesk.journal.reader import connect
 from lpdesk.reports.table import Align, Column, table
@@ -34,9 +34,6 @@ _FIELDS = (
     " reason text"
 ).split()
 """The fields of a trade that go out, in the order of the journal's table."""
-
-_DIGITS = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Filters(NamedTuple):
@@ -106,7 +103,7 @@ def csv_text(rows: Iterable[Row]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_FIELDS)
     for row in map(_outward, rows):
-        writer.writerow([_cell(row[name]) for name in _FIELDS])
+        writer.writerow([spreadsheet(row[name]) for name in _FIELDS])
     return text.getvalue()
 
 
@@ -115,12 +112,6 @@ def _outward(row: Row) -> Row:
         name: timestamp(value) if name.endswith("_at") and value is not None else value
         for name, value in row.items()
     }
-
-
-def _cell(value: Any) -> str:
-    """A cell that a spreadsheet takes for what it is: text that begins like a formula is marked."""
-    text = "" if value is None else clean(str(value), 1_000)
-    return f"'{text}" if text.startswith(_FORMULA) and not _DIGITS.fullmatch(text) else text
 
 
 # ---- for people

@@ -102,6 +102,10 @@ def _never(look: Look) -> str:
     return ""
 
 
+def _no_trades_page(look: Look) -> str:
+    return "" if look.page == "settlements" else "type `settlements` first"
+
+
 def _halted(look: Look) -> str:
     return "halted already" if look.view.status.halted else ""
 
@@ -166,6 +170,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pane-lps", ("f6",), ("lps",), "The LPs and their state.", "pane", args="lps"),
     Action("maker", ("f10",), ("maker",), "The maker's page: plot, P&L, parameters, and back.",
            "maker", label="maker", takes="[PAIR]", blocked=_no_maker),
+    Action("settlements", ("ctrl+t",), ("settlements", "trades"), "All trades in full, and the "
+           "lineage of each, and back.", "page", takes="[TRADE]", args="settlements", first=True),
+    Action("log", ("ctrl+g",), ("log", "toast"), "What the desk said, by number, and back.",
+           "page", takes="[NUMBER]", args="log", first=True),
+    Action("states", ("f",), ("states",), "Trades in all states, open, settled, failed, or with "
+           "breaks.", "states", label="states", takes="[STATES]", blocked=_no_trades_page,
+           typed_on_line=True),
+    Action("export", ("e",), ("export",), "The trades on show as CSV and JSON, beside the "
+           "journal.", "export", label="export", blocked=_no_trades_page, typed_on_line=True),
     Action("lp-table", ("f7",), ("scorecard",), "All LPs: state, next probe, recent races.",
            "lp_table"),
     Action("zoom", ("z",), ("zoom",), "The pane with the keys fills the screen, and back.",

@@ -35,10 +35,10 @@ def chat_line(look: Look) -> str:
     return clean(line, 200)
 
 
-def keep(text: str, folder: Path) -> Path:
+def keep(text: str, folder: Path, name: str = FILE) -> Path:
     """Write it where only the dealer reads it, through no link. Raises OSError."""
-    path = folder / FILE
+    path = folder / name
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
-        file.write(f"{text}\n")
+        file.write(text)
     return path

@@ -14,6 +14,7 @@ from lpdesk.tui.chat import chat_line, keep
 from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import next_focus
 from lpdesk.tui.panels.blotter import SORTS
+from lpdesk.tui.panels.trades import FILTERS, TradesPane
 from lpdesk.tui.places import LETTERS
 from lpdesk.tui.transport import next_speed, seek
 
@@ -82,7 +83,7 @@ class Handlers:
         kept = ""
         if folder is not None:
             try:
-                kept = f", and in {keep(text, folder)}"
+                kept = f", and in {keep(text + chr(10), folder)}"
             except OSError as error:
                 kept = f"; no file: {error.strerror}"
         self._desk.message.say("info", f"copied{kept}: {text}")
@@ -122,11 +123,58 @@ class Handlers:
     def do_maker(self, words: list[str]) -> None:
         """The maker's page, of the pair that is named, or back from it."""
         if self._choose(words):
-            pages = self._desk.pages
-            if pages.page is not None and not words:
-                self._desk.places.back()
+            self._turn("maker", back=not words)
+
+    def do_page(self, words: list[str]) -> None:
+        """A page, with the cursor on what is named, or back from it."""
+        row = clean(words[1].upper(), 40) if len(words) > 1 else ""
+        self._turn(words[0], row, back=not row)
+
+    def _turn(self, name: str, row: str = "", *, back: bool) -> None:
+        pages = self._desk.pages
+        if pages.name == name and back:
+            self._desk.places.leave_page()
+        else:
+            pages.open(name, row)
+
+    def do_states(self, words: list[str]) -> None:
+        """The next set of states, or the one that is named."""
+        pane = self._trades
+        states = list(FILTERS)
+        if pane is None:
+            return
+        if not words:
+            pane.show_states(states[(states.index(pane.states) + 1) % len(states)])
+        elif words[0].lower() in states:
+            pane.show_states(words[0].lower())
+        else:
+            self._warn(f"there are {', '.join(states)}", "states", "states open")
+
+    @property
+    def _trades(self) -> TradesPane | None:
+        """The list of the settlements page, when it is open."""
+        page = self._desk.pages.page
+        panes = page.panes if page is not None else []
+        return next((pane for pane in panes if isinstance(pane, TradesPane)), None)
+
+    def do_export(self, words: list[str]) -> None:
+        """What the settlements page has on show, in its order."""
+        from lpdesk.tui.export import write
+
+        folder, pane = self._desk.desk_app.state_dir, self._trades
+        trades = pane.shown_trades if pane is not None else []
+        if folder is None:
+            self._warn("this screen writes no files")
+        elif not trades:
+            self._warn("no trade is on show")
+        else:
+            try:
+                paths = write(trades, folder, self._desk.session.now())
+            except OSError as error:
+                self._desk.message.say("bad", f"not written: {error.strerror}")
             else:
-                pages.open()
+                names = " and ".join(path.name for path in paths)
+                self._desk.message.say("good", f"{len(trades)} trades in {names}, in {folder}")
 
     def _choose(self, words: list[str]) -> bool:
         """Look at the maker of the pair that is named; without a name all stays."""
@@ -190,7 +238,8 @@ class Handlers:
 
     def do_sort(self, words: list[str]) -> None:
         """The blotter by a column."""
-        if len(words) != 1 or not self._desk.blotter.sort(words[0].lower()):
+        pane = self._trades or self._desk.blotter
+        if len(words) != 1 or not pane.sort(words[0].lower()):
             self._warn(f"by {', '.join(SORTS)}", "sort", "sort pnl")
 
     def do_redraw(self, words: list[str]) -> None:
@@ -199,8 +248,8 @@ class Handlers:
 
     def do_about(self, words: list[str]) -> None:
         """Help for the pane with the keys."""
-        at = self._desk.places.with_keys
-        self._desk.desk_app.show_help(self._desk.places.pane(at).ABOUT if at else ())
+        pane = self._desk.places.pane_with_keys
+        self._desk.desk_app.show_help(pane.ABOUT if pane else ())
 
     def do_lp_table(self, words: list[str]) -> None:
         """The LPs' own page."""

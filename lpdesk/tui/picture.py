@@ -6,8 +6,9 @@ from typing import Final
 
 from lpdesk.session import Session
 from lpdesk.tui.app import DEFAULT_THEME, DeskApp
+from lpdesk.tui.screens.pages import PAGES
 
-SCREENS: Final = ("desk", "help", "maker")
+SCREENS: Final = ("desk", "help", *PAGES)
 KINDS: Final = ("svg", "txt")
 
 
@@ -32,8 +33,9 @@ async def picture(
         await pilot.pause()
         if screen == "help":
             app.show_help()
-        elif screen == "maker":
-            app.desk.pages.open()
+        elif screen in PAGES:
+            app.desk.pages.open(screen)
+            await pilot.pause()
             await pilot.pause()
         await pilot.pause()
         return app.export_screenshot(title="lpdesk") if kind == "svg" else text_of(app)

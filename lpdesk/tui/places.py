@@ -42,7 +42,7 @@ class Places:
     def __init__(self, desk: DeskScreen) -> None:
         self._desk = desk
         self._tab = ""
-        self._finding = ""  # the pane whose list is being narrowed on the command line
+        self._finding: Pane | None = None  # whose list is being narrowed on the command line
         self.jumping = False
 
     def pane(self, name: str) -> Pane:
@@ -58,12 +58,17 @@ class Places:
         return panes[name]
 
     @property
-    def with_keys(self) -> str:
-        """The name of the pane that the keys go to, or empty."""
+    def pane_with_keys(self) -> Pane | None:
+        """The pane that the keys go to, of the desk or of a page."""
         focused = self._desk.focused
         above = focused.ancestors_with_self if focused is not None else ()
-        names = {self.pane(name): name for name in LETTERS.values()}
-        return next((names[each] for each in above if each in names), "")
+        return next((each for each in above if isinstance(each, Pane)), None)
+
+    @property
+    def with_keys(self) -> str:
+        """The name of the desk's pane that the keys go to, or empty."""
+        pane = self.pane_with_keys
+        return next((name for name in LETTERS.values() if self.pane(name) is pane), "")
 
     def lay_out(self, width: int, height: int) -> None:
         """Every change of a class styles the whole screen anew, so only what differs."""
@@ -102,25 +107,31 @@ class Places:
     def back(self) -> None:
         """One level back; a trade is never touched."""
         desk = self._desk
-        at = self.with_keys
+        pane = self.pane_with_keys
         if self.jumping:
             self.jump(None)
         elif desk.maximized is not None:
             desk.minimize()
-        elif desk.pages.page is not None:
-            desk.pages.close()
-            self._rest()
         elif self._finding:
             self.find("")
             self.found()
-        elif at and self.pane(at).wanted:
-            self.pane(at).narrow("")
+        elif pane is not None and pane.wanted:
+            pane.narrow("")
+        elif desk.pages.page is not None and desk.at_line:
+            desk.pages.page.enter()
+        elif desk.pages.page is not None:
+            self.leave_page()
         elif desk.transport is not None:
             self._rest()
         elif not desk.at_line:
             self.to_line()
         else:
             desk.message.read()
+
+    def leave_page(self) -> None:
+        """From a page to the desk's own panes."""
+        self._desk.pages.close()
+        self._rest()
 
     def _rest(self) -> None:
         """Where the keys are when they are nowhere else."""
@@ -135,10 +146,12 @@ class Places:
         desk = self._desk
         if desk.maximized is not None and not name:
             desk.minimize()
-            return
-        name = name or self.with_keys or "rfq"
-        self.enter(name)
-        desk.maximize(self.pane(name))
+        elif not name and desk.pages.page is not None:
+            desk.maximize(self.pane_with_keys or desk.pages.page.panes[0])
+        else:
+            name = name or self.with_keys or "rfq"
+            self.enter(name)
+            desk.maximize(self.pane(name))
 
     def _focus_now(self, widget: Widget) -> None:
         """At once, so that keys typed ahead go there and nowhere else."""
@@ -147,9 +160,10 @@ class Places:
     # Narrowing a list
 
     def start_finding(self) -> None:
-        """`/`: what is typed next narrows the list that has the keys, or else the blotter."""
-        at = self.with_keys
-        self._finding = at if at and self.pane(at).grid_or_none else "settlement"
+        """`/`: what is typed next narrows the list that has the keys, or else the main one."""
+        page, pane = self._desk.pages.page, self.pane_with_keys
+        main = page.panes[0] if page is not None else self._desk.blotter
+        self._finding = pane if pane is not None and pane.grid_or_none else main
         line = self._desk.line.input
         line.value = "/"
         line.cursor_position = 1
@@ -157,19 +171,23 @@ class Places:
 
     def find(self, text: str) -> None:
         """Narrow that list to rows with this text."""
-        self.pane(self._finding or "settlement").narrow(text)
+        (self._finding or self._desk.blotter).narrow(text)
 
     @property
     def finding(self) -> bool:
         """A list is being narrowed."""
-        return bool(self._finding)
+        return self._finding is not None
 
     def found(self) -> None:
         """Keys go back to the list; it stays as narrow as it is."""
-        name, self._finding = self._finding, ""
+        pane, self._finding = self._finding, None
         self._desk.line.input.value = ""
-        if name:
-            self.enter(name)
+        if pane is not None and pane.is_attached:
+            name = next((name for name in LETTERS.values() if self.pane(name) is pane), "")
+            if name:
+                self.enter(name)
+            elif pane.grid_or_none is not None:
+                self._focus_now(pane.grid_or_none)
 
     # Jumping
 

@@ -5,6 +5,7 @@ from lpdesk.views.breaks import BreakRow, Breaks, RunRow
 from lpdesk.views.desk import DeskView, fold
 from lpdesk.views.ladder import BookTrade, MakerView, Point
 from lpdesk.views.leaderboard import Row
+from lpdesk.views.lineage import Lineage, lineage
 from lpdesk.views.quotes import Card
 from lpdesk.views.status import LpRow, MarketRow, Notice, Status
 
@@ -14,6 +15,7 @@ __all__ = [
     "Breaks",
     "Card",
     "DeskView",
+    "Lineage",
     "LpRow",
     "MakerView",
     "MarketRow",
@@ -24,4 +26,5 @@ __all__ = [
     "Status",
     "TradeRow",
     "fold",
+    "lineage",
 ]

@@ -168,9 +168,9 @@ def test_blotter_csv_cells_never_become_formulas(lpdesk: Command, journal: Path)
     ],
 )
 def test_a_cell(value: object, cell: str) -> None:
-    from lpdesk.reports.blotter import _cell
+    from lpdesk.domain.text import spreadsheet
 
-    assert _cell(value) == cell
+    assert spreadsheet(value) == cell
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from lpdesk.domain.values import MILLISECOND, SECOND
 from lpdesk.journal.errors import JournalRefused
 from lpdesk.journal.writer import Writer
 from lpdesk.replay import MARKERS, ReplaySession
-from lpdesk.views import DeskView, fold
+from lpdesk.views import DeskView, fold, lineage
 from tests.cli.damage import flip
 from tests.cli.days import keep, long_day, short_day
 
@@ -196,3 +196,14 @@ def test_seeking_in_a_long_journal_takes_no_time(tmp_path: Path, clock: VirtualC
         times.append(perf_counter() - began)
         assert session.view.seq == seq
     assert sorted(times)[25] < 0.1
+
+
+async def test_the_records_about_a_trade_are_those_up_to_the_place(
+    session: ReplaySession, records: list[Record]
+) -> None:
+    of = lineage("T-000002", records)
+    assert of.steps and lineage("T-000002", await session.about("T-000002")) == of
+    session.seek_seq(of.steps[-1].seq - 1)
+    before = lineage("T-000002", await session.about("T-000002"))
+    assert before.steps == tuple(s for s in of.steps if s.seq < of.steps[-1].seq)
+    assert await session.about("T-999999") == []

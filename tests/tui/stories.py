@@ -160,6 +160,9 @@ class StoryDesk:
         await asyncio.sleep(self.delay)
         return self.do(command)
 
+    async def about(self, trade_id: str) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record.seq <= self._view.seq)
+
     def start(self) -> StoryDesk:
         """The first record, and a market."""
         self.do(rep.DeskStarted(instance="abc", settings=self.settings, version="0"))
@@ -265,6 +268,10 @@ class Tape(StoryDesk):
 
     async def submit(self, command: Command) -> tuple[Event, ...]:
         raise PermissionError("a replay")
+
+    @property
+    def records(self) -> list[Record]:
+        return self.tape
 
     @property
     def position(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,7 +25,10 @@ _COLUMNS: Final = (
     Column("amount", "amount", 11, "decimal", decimals=3),
     Column("asset", "", 4),
     Column("price", "price", 10, "decimal", decimals=2),
+    Column("pays", "client pays", 18, "right", priority=12),
+    Column("receives", "receives", 18, "right", priority=12),
     Column("lp", "LP", 6, priority=2),
+    Column("lp-price", "LP price", 10, "decimal", decimals=2, priority=11),
     Column("slip", "slip", 7, "right", priority=6),
     Column("markup", "markup", 6, "right", priority=8),
     Column("ms", "ms", 4, "right", priority=9),
@@ -78,18 +81,21 @@ class Slice(NamedTuple):
 class BlotterPane(Pane):
     """Newest first, or as the dealer wants. A line is made once and kept while it is the same."""
 
-    ABOUT = (
+    ABOUT: ClassVar[tuple[str, ...]] = (
         "Every trade, newest first. Click a title, or type `sort pnl`, to order it otherwise.",
         "/ narrows it: /acme, /unknown. A dot is not known yet, a question mark nobody knows.",
     )
+
+    NAME: ClassVar[str] = "Settlement"
+    LIST_ID: ClassVar[str] = "settlement"
 
     _by = ""
     _down = True
     _slice: Slice | None = None
 
     def compose(self) -> ComposeResult:
-        self.name_it("Settlement")
-        self.grid = DeskGrid(_COLUMNS, id="settlement", empty="no trades yet")
+        self.name_it(self.NAME)
+        self.grid = DeskGrid(_COLUMNS, id=self.LIST_ID, empty="no trades yet")
         self._made: dict[str, tuple[TradeRow, Instant, Row]] = {}
         yield self.grid
 
@@ -105,9 +111,10 @@ class BlotterPane(Pane):
         said = f"{count} trade{'s' * (count != 1)}" if count else ""
         by = f"by {self._by} {'▼' if self._down else '▲'}  " if self._by else ""
         said = f"{by}{said}"
-        self.name_it("Settlement", f"{said}  {slice.pending} open" if slice.pending else said)
+        said = self._note(f"{said}  {slice.pending} open" if slice.pending else said)
+        self.name_it(self.NAME, said)
         self._slice = slice
-        trades = self._sorted(slice.trades)
+        trades = self._sorted(self._chosen(slice.trades))
         self.grid.show_rows([self._row(trade, slice) for trade in trades])
         if len(self._made) > 2 * len(slice.trades) + 100:
             self._made.clear()
@@ -133,7 +140,13 @@ class BlotterPane(Pane):
     def _header_clicked(self, event: DeskGrid.HeaderClicked) -> None:
         self.sort(event.key)
 
-    def _sorted(self, trades: tuple[TradeRow, ...]) -> Sequence[TradeRow]:
+    def _chosen(self, trades: Sequence[TradeRow]) -> Sequence[TradeRow]:
+        return trades
+
+    def _note(self, said: str) -> str:
+        return said
+
+    def _sorted(self, trades: Sequence[TradeRow]) -> Sequence[TradeRow]:
         """What has no value comes last, whichever way it goes."""
         if not self._by:
             return trades
@@ -166,7 +179,10 @@ def trade_row(trade: TradeRow, settings: Settings, now: Instant) -> Row:
         words.amount(trade.amount, places(trade.asset, pair)),
         Span(trade.asset, Ink.DIM),
         price_spans(trade.client_price, pair),
+        Span(asset_amount(trade.pays, trade.pays_asset, pair), Ink.DIM),
+        Span(asset_amount(trade.receives, trade.receives_asset, pair), Ink.DIM),
         trade.lp,
+        Span(none) if trade.lp_price is None else price_spans(trade.lp_price, pair, ""),
         words.bps(trade.slippage_bps, 1) if trade.slippage_bps is not None else none,
         Span(words.money(trade.markup_bps, 1), Ink.DIM),
         Span(words.milliseconds(trade.response_ns), Ink.DIM),

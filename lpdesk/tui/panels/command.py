@@ -19,14 +19,12 @@ from lpdesk.domain.values import SECOND
 from lpdesk.tui.complete import grammar
 from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import Look
-from lpdesk.tui.widgets.lines import LEVELS, Ink, Line, Lines, Span, spread
+from lpdesk.tui.widgets.lines import LEVELS, SIGNS, Ink, Line, Lines, Span, spread
 from lpdesk.views import Notice, words
 
 KEPT_LINES: Final = 200
 CALM_NS: Final = 10 * SECOND
 """How long a notice that needs nobody stays."""
-
-_SIGNS: Final = {"info": " ", "good": "✓", "warn": "!", "bad": "!"}
 
 
 class CommandInput(Input):
@@ -223,15 +221,16 @@ class MessageLine(Lines, can_focus=False):
             return [_answer(said, width)]
         if notice is not None:
             ink = LEVELS.get(notice.level, Ink.DIM)
-            left = (Span(f" {_SIGNS.get(notice.level, ' ')} ", ink), Span(notice.text, ink))
-            return [spread(left, (Span(f"{words.time_of_day(notice.at)} ", Ink.DIM),), width)]
+            left = (Span(f" {SIGNS.get(notice.level, ' ')} ", ink), Span(notice.text, ink))
+            number = Span(f"#{notice.seq}  {words.time_of_day(notice.at)} ", Ink.DIM)
+            return [spread(left, (number,), width)]
         return ()
 
 
 def _answer(said: Said, width: int) -> Line:
     ink = LEVELS.get(said.level, Ink.DIM)
     field = f"{said.field}: " if said.field else ""
-    left = (Span(f" {_SIGNS.get(said.level, ' ')} {field}", ink), Span(said.text))
+    left = (Span(f" {SIGNS.get(said.level, ' ')} {field}", ink), Span(said.text))
     lead = "type: " if said.example == "yes" else "for example: "
     good = (Span(lead, Ink.DIM), Span(f"{said.example} ")) if said.example else ()
     return spread(left, good, width) if good else left

@@ -14,11 +14,13 @@ from lpdesk.tui.look import Look
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, as_many, size, spread
 
 _AT_RIGHT: Final = {"halt", "resume"}
+_OF_RFQ: Final = {"accept", "confirm", "cancel", "next"}
 
 
 class _Slice(NamedTuple):
     works: tuple[Action, ...]
     why: tuple[tuple[Action, str], ...]
+    page: str = ""
 
 
 class Footer(Lines, can_focus=False):
@@ -39,13 +41,15 @@ class Footer(Lines, can_focus=False):
     keymap: Mapping[str, str] = {}
 
     def see(self, look: Look) -> object:
-        """Which actions work."""
+        """Which actions work; on a page those of the RFQ are not what the keys are for."""
         blocked = {each.id: why_not(each, look) for each in ACTIONS if each.label}
-        works = tuple(each for each in ACTIONS if each.label and not blocked[each.id])
+        shown = [each for each in ACTIONS if each.label and not (look.page and each.id in _OF_RFQ)]
+        works = tuple(each for each in shown if not blocked[each.id])
         card = look.card
         told = card is not None and not card.trade_id and look.can_command and not look.replay
+        told = told and not look.page
         why = tuple((e, blocked[e.id]) for e in ACTIONS if e.shows_why and blocked[e.id] and told)
-        return _Slice(works, why)
+        return _Slice(works, why, look.page)
 
     def show(self, slice: _Slice, /) -> None:
         """Draw a slice."""
@@ -54,12 +58,13 @@ class Footer(Lines, can_focus=False):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The one line."""
-        works, why = self._slice
+        works, why, page = self._slice
         right = tuple(span for e in works if e.id in _AT_RIGHT for span in self._hint(e))
         hints: list[Line] = [
             (Span(f"{reach(each, self.keymap)} {each.label}: {text}", Ink.DIM),)
             for each, text in why
         ]
+        hints += [(Span("Esc", Ink.TITLE), Span(" back"))] if page else []
         hints += [self._hint(each) for each in works if each.id not in _AT_RIGHT]
         keys, _, name = PANES.partition(" ")
         hints.insert(-2, (Span(keys, Ink.TITLE), Span(f" {name}")))

@@ -36,9 +36,10 @@ from lpdesk.tui.panels.reel import Reel
 from lpdesk.tui.panels.rfq import RfqPane
 from lpdesk.tui.panels.status import StatusBar
 from lpdesk.tui.places import Places
+from lpdesk.tui.screens.page import Page
 from lpdesk.tui.screens.pages import Pages
 from lpdesk.tui.transport import transport_of
-from lpdesk.tui.widgets.lines import InkScreen
+from lpdesk.tui.widgets.lines import DeskGrid, InkScreen
 
 if TYPE_CHECKING:
     from lpdesk.tui.app import DeskApp
@@ -88,7 +89,7 @@ class DeskScreen(InkScreen[None]):
         RfqPane { display: block; border: none; }
     }
     DeskScreen.-reading CommandLine { display: none; }
-    DeskScreen.-maker #panes { display: none; }
+    DeskScreen.-page #panes { display: none; }
     """
 
     def __init__(self, session: Session, *, still: bool = False, bell: bool = False) -> None:
@@ -182,7 +183,7 @@ class DeskScreen(InkScreen[None]):
             replay=replay,
             dealing=self.dealer.is_dealing(known),
             market=market_of(view, known, self.pages.chosen),
-            page="maker" if self.pages.page else "",
+            page=self.pages.name,
             in_pane=not self.at_line,
             asked=self.message.question is not None,
         )
@@ -338,6 +339,18 @@ class DeskScreen(InkScreen[None]):
         return self.run_worker(run(), group="commands", exit_on_error=True)
 
     # Pages
+
+    @on(Page.Moved)
+    def _moved(self) -> None:
+        self.echo()
+
+    @on(Page.Act)
+    def _page_acts(self, event: Page.Act) -> None:
+        self.act(actions.action(event.id), event.words)
+
+    @on(DeskGrid.Chosen, "#settlement")
+    def _trade_chosen(self, event: DeskGrid.Chosen) -> None:
+        self.pages.open("settlements", event.key)
 
     @on(OtherPair)
     def _other_pair(self, event: OtherPair) -> None:

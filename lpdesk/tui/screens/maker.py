@@ -1,7 +1,4 @@
-"""The maker's page: one mode of the desk, in the place of its panes.
-
-The status bar, the answers, the command line and the footer stay, so every word and F12 work.
-"""
+"""The maker's page: one mode of the desk, in the place of its panes."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from typing import ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 
 from lpdesk.domain.commands import CancelOrders
 from lpdesk.tui.dealer import Dealer, Say
@@ -21,12 +17,13 @@ from lpdesk.tui.panels.maker_figures import FiguresPane
 from lpdesk.tui.panels.maker_orders import OrdersPane
 from lpdesk.tui.panels.maker_parameters import ParametersPane
 from lpdesk.tui.panels.pane import Pane
+from lpdesk.tui.screens.page import Page
 
 _BROAD: Final = 116
 _TABS: Final = {"parameters": "Parameters", "orders": "Orders by hand"}
 
 
-class MakerPage(Container):
+class MakerPage(Page):
     """Ladder, plot, figures, parameters, orders; in small terminals the last two take turns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

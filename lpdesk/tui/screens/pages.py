@@ -2,46 +2,84 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
-from lpdesk.tui.screens.maker import MakerPage
+from lpdesk.tui.screens.page import Page
 
 if TYPE_CHECKING:
     from lpdesk.tui.screens.desk import DeskScreen
 
 
+def _maker(desk: DeskScreen) -> Page:
+    from lpdesk.tui.screens.maker import MakerPage
+
+    return MakerPage(desk.dealer, desk.message.say)
+
+
+def _settlements(desk: DeskScreen) -> Page:
+    from lpdesk.tui.screens.settlements import SettlementsPage
+
+    return SettlementsPage(desk.session)
+
+
+def _log(desk: DeskScreen) -> Page:
+    from lpdesk.tui.screens.log import LogPage
+
+    return LogPage()
+
+
+PAGES: Final[Mapping[str, Callable[[DeskScreen], Page]]] = {
+    "maker": _maker,
+    "settlements": _settlements,
+    "log": _log,
+}
+"""A page is imported and made when it is opened: the start does not wait for it."""
+
+
 class Pages:
-    """Turns the desk's pages. A page is made when it is opened: the start does not wait for it."""
+    """Turns the desk's pages."""
 
     def __init__(self, desk: DeskScreen) -> None:
         self._desk = desk
-        self.page: MakerPage | None = None
+        self.page: Page | None = None
+        self.name = ""
         self.chosen = ""
         """The pair whose maker is looked at, until another RFQ comes into focus."""
 
-    def open(self) -> None:
-        """Put the maker's page in the place of the panes."""
-        if self.page is None:
-            self._leave_zoom()
-            self.page = MakerPage(self._desk.dealer, self._desk.message.say)
-            self._desk.call_next(self._mount, self.page)
+    def open(self, name: str, row: str = "") -> None:
+        """Put a page in the place of the panes, the cursor on `row` if that is named."""
+        if self.page is not None and self.name == name:
+            self._enter(self.page, row)
+            return
+        self.close()
+        self._leave_zoom()
+        self.page, self.name = PAGES[name](self._desk), name
+        self._desk.call_next(self._mount, self.page, row)
 
-    async def _mount(self, page: MakerPage) -> None:
+    async def _mount(self, page: Page, row: str) -> None:
         desk = self._desk
-        desk.add_class("-maker")
+        if self.page is not page:
+            return
+        desk.add_class("-page")
         await desk.mount(page, before=desk.message)
         if self.page is page:
             desk.show_too(page.panes)
-            page.enter()
-            desk.echo()
+            self._enter(page, row)
+
+    def _enter(self, page: Page, row: str) -> None:
+        if row and not page.show_row(row):
+            self._desk.message.say("warn", f"{row} is not kept here; the journal has it")
+        page.enter()
+        self._desk.echo()
 
     def close(self) -> None:
         """The panes again."""
         if self.page is not None:
             self._leave_zoom()
-            page, self.page = self.page, None
-            self._desk.show_no_more(page.panes)
-            self._desk.remove_class("-maker")
+            page, self.page, self.name = self.page, None, ""
+            self._desk.show_no_more(page.panes if page.is_mounted else [])
+            self._desk.remove_class("-page")
             page.remove()
 
     def _leave_zoom(self) -> None:

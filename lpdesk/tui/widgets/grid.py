@@ -163,6 +163,11 @@ class LineGrid(Widget, can_focus=True):
         return self._rows[self._at].key if self._rows and self._has_cursor else None
 
     @property
+    def keys(self) -> list[str]:
+        """The rows that are left when the list is narrowed, by their keys, from the top."""
+        return [row.key for row in self._rows]
+
+    @property
     def visible_rows(self) -> tuple[int, int, int]:
         """First row shown, rows shown, rows in all: what a pane's subtitle may say."""
         shown = min(self._page, len(self._rows) - self._top)

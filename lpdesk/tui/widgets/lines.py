@@ -19,6 +19,7 @@ from lpdesk.tui.widgets.grid import Column, LineGrid, Row, Span
 
 __all__ = [
     "LEVELS",
+    "SIGNS",
     "DeskGrid",
     "Ink",
     "InkScreen",
@@ -60,6 +61,9 @@ class Ink(StrEnum):
 
 LEVELS = {"info": Ink.DIM, "good": Ink.GOOD, "warn": Ink.WARN, "bad": Ink.BAD}
 """How a notice's level looks."""
+
+SIGNS = {"info": " ", "good": "✓", "warn": "!", "bad": "!"}
+"""And what stands before it, for those who see no colour."""
 
 
 class InkScreen(Screen[R]):

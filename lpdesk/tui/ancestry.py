@@ -1,0 +1,295 @@
+"""A trade's lineage as a tree: chapters, their events, and how long after the request each was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
+from rich.cells import cell_len
+
+from lpdesk.domain import events as ev
+from lpdesk.domain.settings import Pair, Settings
+from lpdesk.domain.text import clean
+from lpdesk.domain.values import SECOND, Instant, decimals_of
+from lpdesk.tui.figures import asset_amount, places, price
+from lpdesk.tui.widgets.lines import Ink, Line, Span
+from lpdesk.views import Lineage, words
+from lpdesk.views.lineage import Step
+
+_BRANCH, _LAST, _DOWN, _NONE = "├─ ", "└─ ", "│  ", "   "
+_MANY: Final = 400
+"""Events of one chapter that are drawn; a long request has thousands of prices."""
+
+
+class Branch(NamedTuple):
+    """One line of the tree: when, in which record, what hangs before it, what it says."""
+
+    at: Instant
+    seq: int
+    limb: str
+    text: Line
+
+
+class _Chapter(NamedTuple):
+    """A chapter: its title, the events in it, and its head line from them."""
+
+    title: str
+    kinds: tuple[type, ...]
+    head: Callable[[Sequence[Step]], str]
+
+
+def branches(of: Lineage, settings: Settings) -> list[Branch]:
+    """The whole tree, the request at its root; nothing for a trade that is not known."""
+    root = next((s for s in of.steps if isinstance(s.event, ev.RfqOpened)), None)
+    if root is None or not isinstance(root.event, ev.RfqOpened):
+        return []
+    pair = settings.pair(root.event.symbol)
+    chapters = [(c, [s for s in of.steps if isinstance(s.event, c.kinds)]) for c in _CHAPTERS]
+    known = {step for _, steps in chapters for step in map(id, steps)}
+    rest = [s for s in of.steps if id(s) not in known and not isinstance(s.event, _QUIET)]
+    chapters.insert(-1, (_Chapter("also", (), _count), rest))
+    shown = [(chapter, steps) for chapter, steps in chapters if steps]
+    tree = [Branch(root.at, root.seq, "", _request(root.event, pair))]
+    for number, (chapter, steps) in enumerate(shown, 1):
+        tree += _chapter(chapter, steps, pair, last=number == len(shown))
+    return tree
+
+
+def _chapter(
+    chapter: _Chapter, steps: Sequence[Step], pair: Pair | None, *, last: bool
+) -> Iterable[Branch]:
+    limb, below = (_LAST, _NONE) if last else (_BRANCH, _DOWN)
+    head = chapter.head(steps)
+    title = (Span(chapter.title, Ink.TITLE), Span(f"  {head}" if head else "", Ink.DIM))
+    yield Branch(steps[0].at, steps[0].seq, limb, title)
+    width = max(cell_len(_name(step.event)) for step in steps)
+    said = [(step, line) for step in steps[-_MANY:] for line in _said(step.event, pair, width)]
+    if len(steps) > _MANY:
+        left = (Span(f"{len(steps) - _MANY} before are not shown", Ink.DIM),)
+        said.insert(0, (steps[0], left))
+    for number, (step, line) in enumerate(said, 1):
+        yield Branch(step.at, step.seq, below + (_LAST if number == len(said) else _BRANCH), line)
+
+
+def since(at: Instant, began: Instant) -> str:
+    """How long after the request, as a time on an edge: +98 ms, +1.90 s, +3h29m."""
+    passed = max(0, at - began)
+    if passed < SECOND:
+        return f"+{words.milliseconds(passed)} ms"
+    return f"+{words.seconds(passed, 2) if passed < 60 * SECOND else words.age(passed)}"
+
+
+# ---- the heads
+
+
+def _count(steps: Sequence[Step]) -> str:
+    return str(len(steps)) if len(steps) > 1 else ""
+
+
+def _answers(steps: Sequence[Step]) -> str:
+    priced = [s.event for s in steps if isinstance(s.event, ev.QuoteReceived)]
+    lps = len({event.lp for event in priced})
+    missed = sum(isinstance(s.event, ev.LpMissed | ev.LpSkipped) for s in steps)
+    said = f"{len(priced)} from {lps} LP{'s' * (lps != 1)}"
+    return f"{said}, {missed} without a price" if missed else said
+
+
+_CHAPTERS: Final = (
+    _Chapter("locks", (ev.QuoteLocked, ev.QuoteUnlocked, ev.RfqRefreshed), _count),
+    _Chapter("accepted", (ev.TradeOpened,), lambda steps: ""),
+    _Chapter("orders", (ev.OrderSent, ev.LegFilled, ev.LegRejected, ev.TradeUnknown,
+                        ev.OrderQueried), _count),
+    _Chapter("holds", (ev.HoldPlaced, ev.HoldDrawn, ev.HoldResolved), _count),
+    _Chapter("postings", (ev.Transferred,), _count),
+    _Chapter("breaks", (ev.BreakFound,), _count),
+    _Chapter("ended", (ev.TradeSettled, ev.TradeFailed), lambda steps: ""),
+    _Chapter("quotes", (ev.QuoteReceived, ev.LpMissed, ev.LpSkipped), _answers),
+)  # fmt: skip
+"""What became of it first; the prices that came, of which there are many, last."""
+
+_QUIET: Final = (
+    ev.RfqOpened, ev.LpAsked, ev.RoundEnded, ev.RfqEnded, ev.AcceptRepeated, ev.AutoRefreshSet,
+)  # fmt: skip
+"""What the others say already."""
+
+
+# ---- the lines
+
+
+def _request(event: ev.RfqOpened, pair: Pair | None) -> Line:
+    what = f"{words.amount(event.amount, 18)} {pair.asset(event.dealt) if pair else ''}"
+    via = f" via {event.via}" if event.via else ""
+    return (
+        Span(f"{event.rfq_id}  ", Ink.TITLE),
+        Span(f"{event.client} asks to {event.side} {what.strip()}"),
+        Span(f"  {event.symbol}{via}", Ink.DIM),
+    )
+
+
+def _name(event: Any) -> str:
+    """What stands in front, so that what follows is in one column."""
+    return clean(str(getattr(event, "lp", "")), 24)
+
+
+def _said(event: Any, pair: Pair | None, width: int) -> list[Line]:
+    name = _name(event)
+    lead = name + " " * (width - cell_len(name) + 2) if width else ""
+    write = _WORDS.get(type(event), _plainly)
+    return [(Span(lead), *line) for line in write(event, pair)]
+
+
+def _quoted(event: ev.QuoteReceived, pair: Pair | None) -> list[Line]:
+    ink = Ink.STRONG if event.verdict is ev.Verdict.LIVE else Ink.DIM
+    net = "" if event.all_in == event.price else f"  all-in {price(event.all_in, pair)}"
+    size = f"  {words.amount(event.quantity, 18)} {pair.base if pair else ''}"
+    took = f"  {words.milliseconds(event.response_ns)} ms  {event.verdict}  {event.text}"
+    return [(Span(price(event.price, pair), ink), Span(f"{net}{size}{took}".rstrip(), Ink.DIM))]
+
+
+def _missed(event: ev.LpMissed | ev.LpSkipped, pair: Pair | None) -> list[Line]:
+    return [(Span(str(event.reason), Ink.WARN), Span(f"  {event.text}", Ink.DIM))]
+
+
+def _locked(event: ev.QuoteLocked, pair: Pair | None) -> list[Line]:
+    better = f" by {words.bps(event.improvement_bps)}" if event.improvement_bps else ""
+    sums = f"  {words.money(event.markup_bps, 1)} bp  {event.quote_id}"
+    return [
+        (
+            Span(f"{event.cause}{better}", Ink.LOCK),
+            Span(f"  {price(event.all_in, pair)}"),
+            Span("  client ", Ink.DIM),
+            Span(price(event.client_price, pair), Ink.STRONG),
+            Span(sums, Ink.DIM),
+        )
+    ]
+
+
+def _unlocked(event: ev.QuoteUnlocked, pair: Pair | None) -> list[Line]:
+    return [(Span("unlocked", Ink.WARN), Span(f"  {event.reason}  {event.quote_id}", Ink.DIM))]
+
+
+def _opened(event: ev.TradeOpened, pair: Pair | None) -> list[Line]:
+    return [
+        (
+            Span(f"{event.trade_id}  ", Ink.TITLE),
+            Span(f"{event.client} pays {asset_amount(event.pays, event.pays_asset, pair)}"),
+            Span(f" for {asset_amount(event.receives, event.receives_asset, pair)}"),
+            Span(f"  {event.quote_id}", Ink.DIM),
+        )
+    ]
+
+
+def _sent(event: ev.OrderSent, pair: Pair | None) -> list[Line]:
+    what = f"{str(event.side).lower()} {words.amount(event.quantity, 18)}"
+    ref = f"  {event.order_id}  {event.quote_ref}"
+    return [(Span(f"sent {what} at {price(event.price, pair)}"), Span(ref, Ink.DIM))]
+
+
+def _filled(event: ev.LegFilled, pair: Pair | None) -> list[Line]:
+    fee = f"  fee {_exactly(event.fee)} {event.fee_asset}" if event.fee else ""
+    more = f"  slip {words.bps(event.slippage_bps, 1)}{fee}"
+    took = f"  {words.milliseconds(event.response_ns)} ms  {event.execution_id}"
+    figure = f" {words.amount(event.quantity, 18)} at {price(event.price, pair)}"
+    return [(Span("filled", Ink.GOOD), Span(figure), Span(f"{more}{took}", Ink.DIM))]
+
+
+def _rejected(event: ev.LegRejected, pair: Pair | None) -> list[Line]:
+    return [(Span("rejected", Ink.WARN), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
+
+
+def _unknown(event: ev.TradeUnknown, pair: Pair | None) -> list[Line]:
+    return [(Span("UNKNOWN !", Ink.BAD), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
+
+
+def _queried(event: ev.OrderQueried, pair: Pair | None) -> list[Line]:
+    return [(Span(f"asked how {event.order_id} ended, time {event.attempt}", Ink.DIM),)]
+
+
+def _held(event: ev.HoldPlaced, pair: Pair | None) -> list[Line]:
+    held = f"{event.account} {asset_amount(event.amount, event.asset, pair)}"
+    return [(Span("held  "), Span(held), Span(f"  {event.hold_id}", Ink.DIM))]
+
+
+def _drawn(event: ev.HoldDrawn, pair: Pair | None) -> list[Line]:
+    return [(Span(f"drawn  {_exactly(event.amount)}"), Span(f"  {event.hold_id}", Ink.DIM))]
+
+
+def _resolved(event: ev.HoldResolved, pair: Pair | None) -> list[Line]:
+    word = "posted" if event.posted else "released"
+    return [(Span(word, Ink.GOOD if event.posted else ""), Span(f"  {event.hold_id}", Ink.DIM))]
+
+
+def _posted(event: ev.Transferred, pair: Pair | None) -> list[Line]:
+    accounts = max(cell_len(posting.account) for posting in event.postings)
+    sums = [
+        words.signed(p.amount, max(places(p.asset, pair), decimals_of(p.amount)))
+        for p in event.postings
+    ]
+    room = max(map(len, sums))
+    return [
+        (
+            Span(p.account + " " * (accounts - cell_len(p.account) + 2)),
+            Span(f"{text:>{room}} {p.asset}", Ink.STRONG),
+            Span(f"  {event.transfer_id}", Ink.DIM),
+        )
+        for p, text in zip(event.postings, sums, strict=True)
+    ]
+
+
+def _settled(event: ev.TradeSettled, pair: Pair | None) -> list[Line]:
+    pnl = f"{words.signed(event.pnl, places(event.pnl_asset, pair))} {event.pnl_asset}"
+    ink = Ink.BAD if event.pnl < 0 else Ink.GOOD
+    change = f"  {words.bps(event.pnl_bps)}"
+    if event.residual:
+        change += f"  left over {_exactly(event.residual)} {event.residual_asset}"
+    return [(Span("settled  P&L "), Span(pnl, ink), Span(change, Ink.DIM))]
+
+
+def _failed(event: ev.TradeFailed, pair: Pair | None) -> list[Line]:
+    return [(Span("failed", Ink.BAD), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
+
+
+def _broken(event: ev.BreakFound, pair: Pair | None) -> list[Line]:
+    said = f"  {event.break_id}  {event.order_id}  {event.text}"
+    return [(Span(f"{event.kind} !", Ink.BAD), Span(said, Ink.DIM))]
+
+
+def _plainly(event: Any, pair: Pair | None) -> list[Line]:
+    """An event that has no words of its own yet: its name, and what is short and says something."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(event).__name__).lower()
+    fields = ((each, getattr(event, each)) for each in event.__struct_fields__)
+    said = [
+        f"{each} {_exactly(value) if isinstance(value, Decimal) else value}"
+        for each, value in fields
+        if value not in ("", None, False) and not isinstance(value, Struct | tuple | dict)
+    ]
+    return [(Span(name), Span(f"  {clean('  '.join(said), 120)}", Ink.DIM))]
+
+
+def _exactly(value: Decimal) -> str:
+    return words.amount(value, 18)
+
+
+_WORDS: Final[dict[type, Callable[[Any, Pair | None], list[Line]]]] = {
+    ev.QuoteReceived: _quoted,
+    ev.LpMissed: _missed,
+    ev.LpSkipped: _missed,
+    ev.QuoteLocked: _locked,
+    ev.QuoteUnlocked: _unlocked,
+    ev.TradeOpened: _opened,
+    ev.OrderSent: _sent,
+    ev.LegFilled: _filled,
+    ev.LegRejected: _rejected,
+    ev.TradeUnknown: _unknown,
+    ev.OrderQueried: _queried,
+    ev.HoldPlaced: _held,
+    ev.HoldDrawn: _drawn,
+    ev.HoldResolved: _resolved,
+    ev.Transferred: _posted,
+    ev.TradeSettled: _settled,
+    ev.TradeFailed: _failed,
+    ev.BreakFound: _broken,
+}

@@ -1,0 +1,104 @@
+"""All trades on a page of their own: by state, sorted, narrowed, summed up, and written out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+
+from lpdesk.domain.values import exact
+from lpdesk.tui.figures import sum_places
+from lpdesk.tui.panels.blotter import OPEN, BlotterPane, Slice
+from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, as_many
+from lpdesk.views import TradeRow, words
+
+FILTERS: Final[dict[str, Callable[[TradeRow], bool]]] = {
+    "all": lambda trade: True,
+    "open": lambda trade: trade.state in OPEN,
+    "settled": lambda trade: trade.state == "settled",
+    "failed": lambda trade: trade.state == "failed",
+    "breaks": lambda trade: trade.breaks > 0,
+}
+"""What `f` goes through."""
+
+
+class TradesPane(BlotterPane):
+    """The blotter in full. What is on show, in its order, is what `export` writes."""
+
+    NAME: ClassVar[str] = "Settlements"
+    LIST_ID: ClassVar[str] = "trades"
+
+    DEFAULT_CSS = "TradesPane > Lines { height: 1; }"
+
+    ABOUT = (
+        "Every trade; Enter or Tab goes to the lineage of the one under the cursor.",
+        "f: all, open, settled, failed, with breaks. / narrows, `sort pnl` or a click orders it.",
+        "e writes what is on show as CSV and JSON, beside the journal.",
+    )
+
+    states = "all"
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        self.sums = _Sums(self)
+        yield self.sums
+
+    def show(self, slice: Slice, /) -> None:
+        """Draw a slice."""
+        super().show(slice)
+        self.sums.draw()
+
+    def _chosen(self, trades: Sequence[TradeRow]) -> Sequence[TradeRow]:
+        return list(filter(FILTERS[self.states], trades))
+
+    def _note(self, said: str) -> str:
+        return f"f: {self.states}  {said}"
+
+    def narrow(self, wanted: str) -> None:
+        """Only rows with this text, and their sums."""
+        super().narrow(wanted)
+        self.sums.draw()
+
+    def show_states(self, states: str) -> None:
+        """Only trades in these states, as `FILTERS` names them."""
+        self.states = states
+        if self._slice is not None:
+            self.show(self._slice)
+
+    @property
+    def shown_trades(self) -> list[TradeRow]:
+        """The trades in the list, in its order."""
+        by_id = {trade.trade_id: trade for trade in self._slice.trades} if self._slice else {}
+        return [by_id[key] for key in self.grid.keys if key in by_id]
+
+    @exact
+    def summed(self) -> list[Line]:
+        """What those on show come to: by asset, the most important first."""
+        trades, settings = self.shown_trades, self._slice.settings if self._slice else None
+        if settings is None or not trades:
+            return []
+        pnl, fees = dict[str, Decimal](), dict[str, Decimal]()
+        for trade in trades:
+            if trade.pnl is not None:
+                pnl[trade.pnl_asset] = pnl.get(trade.pnl_asset, Decimal(0)) + trade.pnl
+            if trade.fee:
+                fees[trade.fee_asset] = fees.get(trade.fee_asset, Decimal(0)) + trade.fee
+        count = f"{len(trades)} trade{'s' * (len(trades) != 1)}"
+        sums: list[Line] = [(Span(f"{count} on show", Ink.DIM),)]
+        for title, amounts in (("P&L ", pnl), ("fees ", fees)):
+            for asset, value in sorted(amounts.items()):
+                write = words.money if amounts is fees else words.signed
+                text = write(value, sum_places(asset, settings))
+                sums.append((Span(title, Ink.DIM), Span(f"{text} {asset}")))
+        return sums
+
+
+class _Sums(Lines, can_focus=False):
+    def __init__(self, pane: TradesPane) -> None:
+        super().__init__(id="trade-sums")
+        self._pane = pane
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        return [as_many(width, self._pane.summed())]
