@@ -94,6 +94,8 @@ class Desk:
                 return self.dealing.pending(cause, at)
             case rep.OrderNotFound():
                 return self.dealing.not_found(cause, at)
+            case rep.FillRevised():
+                return self.dealing.revised(cause)
             case rep.QueryFailed():
                 return []
             case rep.ExecutionsListed():

@@ -189,14 +189,20 @@ async def _lp(lp: LpTable) -> Finding:
 
 
 async def _date_header(url: str) -> tuple[float, float]:
-    """The server's clock, 0 if it does not say, and seconds to connect. Any answer will do."""
+    """The server's clock, 0 if it does not say, and seconds to connect. Any answer will do.
+
+    A FIX server is only connected to: it says nothing before a Logon.
+    """
     parts = urlsplit(url)
-    secure = parts.scheme == "https"
+    secure = parts.scheme in ("https", "fixs")
     began = time.perf_counter()
     reader, writer = await asyncio.open_connection(
         parts.hostname, parts.port or (443 if secure else 80), ssl=secure or None, limit=MAX_HEAD
     )
     connected = time.perf_counter() - began
+    if parts.scheme.startswith("fix"):
+        writer.close()
+        return 0, connected
     try:
         request = f"HEAD / HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
         writer.write(request.encode("ascii"))

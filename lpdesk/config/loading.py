@@ -137,7 +137,8 @@ def _problem(item: Any) -> str:
 
 
 _WEB = ("http://", "https://")
-_SCHEMES: Mapping[str, tuple[str, ...]] = {}
+_FIX = ("fix://", "fixs://")
+_SCHEMES: Mapping[str, tuple[str, ...]] = {"fix": _FIX, "fix-stream": _FIX}
 """How an address begins, by kind of LP, where it is not the web's."""
 
 

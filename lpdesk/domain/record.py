@@ -44,6 +44,7 @@ Report: TypeAlias = (
     | reports.OrderRejected
     | reports.OrderPending
     | reports.OrderLost
+    | reports.FillRevised
     | reports.OrderNotSent
     | reports.OrderNotFound
     | reports.QueryFailed

@@ -162,6 +162,15 @@ class OrderNotFound(Report, frozen=True, kw_only=True):
     order_id: str
 
 
+class FillRevised(Report, frozen=True, kw_only=True):
+    """An LP takes a fill back, or says that it was another one. A person must look at it."""
+
+    lp: str
+    order_id: str
+    execution_id: str
+    text: str = ""
+
+
 class QueryFailed(Report, frozen=True, kw_only=True):
     """A status query got no usable answer."""
 

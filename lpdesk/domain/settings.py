@@ -37,8 +37,11 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
-LP_KINDS = ("rest", "stream")
+LP_KINDS = ("rest", "stream", "fix", "fix-stream")
 """The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
+
+STREAMING_KINDS = ("stream", "fix-stream")
+"""Those of LPs that push new prices by themselves after one ask."""
 
 
 class Lp(Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class Lp(Struct, frozen=True, kw_only=True):
     @property
     def streams(self) -> bool:
         """Whether the LP pushes new prices by itself after one ask."""
-        return self.kind == "stream"
+        return self.kind in STREAMING_KINDS
 
 
 class Client(Struct, frozen=True, kw_only=True):

@@ -327,6 +327,14 @@ class Dealing:
             kinds.append((ev.BreakKind.LATE_FILL, "learned after the quote had expired"))
         return [self._break(kind, trade, order, text) for kind, text in kinds]
 
+    def revised(self, cause: rep.FillRevised) -> Events:
+        """What is booked stays booked until a person has spoken with the LP, who waits."""
+        trade, _ = self.orders.get(cause.order_id, (None, None))
+        trade_id = trade.trade_id if trade else ""
+        text = f"{cause.execution_id} {cause.text}"
+        kind = ev.BreakKind.REVISED
+        return [self._break_at(kind, cause.lp, cause.order_id, trade_id, text)]
+
     def _break(self, kind: ev.BreakKind, trade: Trade, order: Order, text: str) -> ev.BreakFound:
         return self._break_at(kind, order.cover.lp, order.order_id, trade.trade_id, text)
 

@@ -30,7 +30,9 @@ FAILURES = frozenset(
         Reason.RATE_LIMITED,
     }
 )
-BLOCKING = frozenset({BreakKind.DOUBLE_FILL, BreakKind.OVERFILL, BreakKind.UNKNOWN_ORDER})
+BLOCKING = frozenset(
+    {BreakKind.DOUBLE_FILL, BreakKind.OVERFILL, BreakKind.UNKNOWN_ORDER, BreakKind.REVISED}
+)
 """Breaks after which an LP waits for a person: its word on what we owe is in doubt."""
 
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from lpdesk.sandbox.market import PAIRS
 
-Kind = Literal["rest", "stream"]
+Kind = Literal["rest", "stream", "fix", "fix-stream"]
 
 
 class Stage(Enum):
@@ -54,6 +54,7 @@ class Mood(StrEnum):
     WORSE_FILL = "worse-fill"  # execute: filled `slip_bps` worse than quoted
     LARGER_FILL = "larger-fill"  # execute: filled for twice the quantity
     PARTIAL = "partial"  # execute: half filled, final
+    BUST = "bust"  # execute, FIX: filled, and taken back at once
     PENDING = "pending"  # execute: half filled, the rest never heard of again
 
     HANG_STATUS = "hang-status"  # status: never answer
@@ -93,7 +94,7 @@ _MOODS_AT: Final[Mapping[Stage, frozenset[Mood]]] = {
     Stage.EXECUTE: frozenset(
         {Mood.REJECT, Mood.PICK, Mood.HANG_EXECUTE, Mood.HANG_AFTER_FILL, Mood.RESET_BEFORE_FILL}
         | {Mood.RESET_AFTER_FILL, Mood.ERROR_AFTER_FILL, Mood.HIDE_FILL, Mood.DOUBLE_FILL}
-        | {Mood.WORSE_FILL, Mood.LARGER_FILL, Mood.PARTIAL, Mood.PENDING}
+        | {Mood.WORSE_FILL, Mood.LARGER_FILL, Mood.PARTIAL, Mood.BUST, Mood.PENDING}
     ),
     Stage.STATUS: frozenset({Mood.HANG_STATUS, Mood.LOSE_STATUS}),
     Stage.TICK: frozenset(
@@ -152,7 +153,10 @@ def load_cast(cast: str) -> tuple[Personality, ...]:
     casts = tomllib.loads(text, parse_float=Decimal)
     if cast not in casts:
         raise ValueError(f"no cast {cast!r}; there are {', '.join(sorted(casts))}")
-    return tuple(_personality(name, habits) for name, habits in casts[cast].items())
+    members = dict(casts[cast])
+    if base := members.pop("extends", None):
+        members = casts[base] | members
+    return tuple(_personality(name, habits) for name, habits in members.items())
 
 
 def _personality(name: str, habits: dict[str, Any]) -> Personality:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from lpdesk.sandbox.exchanges import Exchanges, start_exchanges
+from lpdesk.sandbox.fix.server import FixServer
 from lpdesk.sandbox.loopback import Server
 from lpdesk.sandbox.market import Market
 from lpdesk.sandbox.personality import Kind, Personality, load_cast
@@ -38,7 +39,7 @@ class Sandbox:
 
     def __init__(
         self,
-        running: tuple[tuple[Venue, Server], ...],
+        running: tuple[tuple[Venue, Server | FixServer], ...],
         market: Market,
         exchanges: Exchanges | None = None,
     ) -> None:
@@ -57,6 +58,12 @@ class Sandbox:
             if venue.personality.name == name:
                 return venue
         raise KeyError(name)
+
+    def cut(self, name: str) -> None:
+        """Breaks the FIX connections to that stand-in, as a network does."""
+        for venue, server in self._running:
+            if venue.personality.name == name and isinstance(server, FixServer):
+                server.cut()
 
     def config_toml(self) -> str:
         """The `[[lps]]` blocks of a configuration that uses these stand-ins."""
@@ -83,7 +90,7 @@ async def start_sandbox(
     exchanges: bool = False,
     now_ns: Callable[[], int] = time.time_ns,
 ) -> Sandbox:
-    """Starts the stand-ins of `cast` ("default" or "villains"), or those named in `only`.
+    """Starts the stand-ins of `cast` ("default", "full" or "villains"), or those named in `only`.
 
     With a `directory` each keeps its executions in a file there, and starts again from it; without
     one, in memory. With `exchanges` the four that give reference prices run as well. `now_ns` is
@@ -92,11 +99,11 @@ async def start_sandbox(
     """
     personalities = _chosen(load_cast(cast), only)
     market = Market(seed, now_ns())
-    running: list[tuple[Venue, Server]] = []
+    running: list[tuple[Venue, Server | FixServer]] = []
     try:
         for personality in personalities:
             venue = Venue(personality, market, seed=seed, directory=directory, now_ns=now_ns)
-            running.append((venue, await Server.open(venue.app)))
+            running.append((venue, await _serve(venue)))
         feeds = await start_exchanges(seed, market, now_ns=now_ns) if exchanges else None
     except BaseException:
         await Sandbox(tuple(running), market).close()
@@ -152,7 +159,7 @@ def _endpoint(venue: Venue, port: int) -> LpEndpoint:
     return LpEndpoint(
         name=habits.name,
         kind=habits.kind,
-        url=f"http://127.0.0.1:{port}",
+        url=f"{'fix' if _speaks_fix(venue) else 'http'}://127.0.0.1:{port}",
         key=venue.key,
         secret=venue.secret,
         tier=habits.tier,
@@ -160,7 +167,20 @@ def _endpoint(venue: Venue, port: int) -> LpEndpoint:
         timeout_seconds=habits.timeout_seconds,
         rate_per_second=habits.rate_per_second,
         fee_bps=habits.fee_bps,
+        options=_FIX_OPTIONS | {"target": habits.name.upper()} if _speaks_fix(venue) else {},
     )
+
+
+_FIX_OPTIONS: dict[str, bool | int | str] = {"reset": True, "quotes": "book"}
+"""A stand-in's numbers end with its process, so each Logon begins them anew."""
+
+
+def _speaks_fix(venue: Venue) -> bool:
+    return venue.personality.kind.startswith("fix")
+
+
+async def _serve(venue: Venue) -> Server | FixServer:
+    return await (FixServer.open(venue) if _speaks_fix(venue) else Server.open(venue.app))
 
 
 def _block(lp: LpEndpoint) -> str:
@@ -175,5 +195,5 @@ def _block(lp: LpEndpoint) -> str:
         "fee_bps": f"{lp.fee_bps:f}",
     }
     options = ", ".join(f"{name} = {json.dumps(value)}" for name, value in lp.options.items())
-    fields = texts | secrets | numbers | ({"options": f"{{ {options} }}"} if options else {})
+    fields = texts | secrets | numbers | {"options": f"{{ {options} }}"}
     return "\n".join(["[[lps]]", *(f"{name} = {value}" for name, value in fields.items()), ""])

@@ -106,12 +106,29 @@ class Venue:
                 raise KeyError(client_order_id)
             await self._record(finished(execution))
 
+    async def bust(self, client_order_id: str) -> None:
+        """Takes an execution back. KeyError if there is none."""
+        async with self._dealing:
+            execution = self.book.find(client_order_id)
+            if execution is None:
+                raise KeyError(client_order_id)
+            await self._record(replace(execution, status="REJECTED", reason="BUSTED"))
+
     async def close(self) -> None:
         """Closes the book, after a commit that may be running; the server must have stopped."""
         async with self._dealing:
             self.book.close()
 
-    # What streams need as well.
+    # What streams and FIX lines need as well.
+
+    def spend(self) -> None:
+        """Takes one request off the budget; raises Refusal 429 when there is none."""
+        self._budget.spend(self.personality.rate_per_second)
+
+    async def find(self, client_order_id: str) -> Execution | None:
+        """What is booked first under this id, hidden or not."""
+        async with self._dealing:
+            return self.book.find(client_order_id)
 
     def clock_ns(self) -> int:
         """The time as this venue has it, UTC nanoseconds."""
@@ -163,7 +180,7 @@ class Venue:
         async def endpoint(request: Request) -> Response:
             if self.dark():
                 raise Refusal(503, "UNAVAILABLE", "the venue is closed")
-            self._budget.spend(self.personality.rate_per_second)
+            self.spend()
             body = await read_body(request)
             headers = request.headers
             timestamp = headers.get("x-timestamp", "")
@@ -180,7 +197,7 @@ class Venue:
         symbol = symbol_field(fields, self.personality.pairs)
         side, quantity = side_field(fields), quantity_field(fields)
         mood = self.mood(Stage.QUOTE)
-        await self._think()
+        await self.think()
         if mood is Mood.HANG_QUOTE:
             return await self._hang(request)
         if isinstance(mood, Verbatim):
@@ -201,7 +218,7 @@ class Venue:
         quote_id, client_order_id = text_field(fields, "quoteId"), order_id_field(fields)
         # Absent in the plain protocol; lets a client take part of what a stream shows.
         quantity = quantity_field(fields) if "quantity" in fields else None
-        await self._think()
+        await self.think()
         async with self._dealing:
             earlier = self.book.find(client_order_id)
         if earlier:
@@ -211,11 +228,11 @@ class Venue:
             return await self._hang(request)
         if mood is Mood.RESET_BEFORE_FILL:
             return await self._reset(request)
-        await self._wait(self.personality.hold_ms)
-        execution = await self._deal(quote_id, client_order_id, quantity, mood)
+        await self.wait(self.personality.hold_ms)
+        execution = await self.deal(quote_id, client_order_id, quantity, mood)
         return await self._confirm(request, execution, mood)
 
-    async def _deal(
+    async def deal(
         self, quote_id: str, client_order_id: str, quantity: Decimal | None, mood: AnyMood
     ) -> Execution:
         """Books the order at most once, whoever else is asking, and returns what is booked."""
@@ -237,12 +254,12 @@ class Venue:
         reason = objection(quote, quantity, dealt, now_ns) or self._last_look(quote, now_ns, mood)
         if quote is None or reason:
             reason = reason or "UNKNOWN_QUOTE"
-            return (rejected(self._next_id(), client_order_id, quote_id, reason, now_ns),)
+            return (rejected(self.next_id(), client_order_id, quote_id, reason, now_ns),)
         amount = quote.quantity if quantity is None else quantity
         habits = self.personality
-        fill = filled(habits, quote, self._next_id(), client_order_id, amount, now_ns, mood)
+        fill = filled(habits, quote, self.next_id(), client_order_id, amount, now_ns, mood)
         if mood is Mood.DOUBLE_FILL:
-            return fill, replace(fill, execution_id=self._next_id())
+            return fill, replace(fill, execution_id=self.next_id())
         return (fill,)
 
     def _last_look(self, quote: Quote | None, now_ns: int, mood: AnyMood) -> str | None:
@@ -296,14 +313,15 @@ class Venue:
             raise otherwise
         return JSONResponse(execution.answer())
 
-    async def _think(self) -> None:
+    async def think(self) -> None:
         """Waits as long as this venue takes for one answer: half below the median, a long tail."""
         least, median, most = self.personality.latency_ms
         draw = self._latency.random() * 2 - 1
         beyond = draw * (median - least) if draw < 0 else draw**4 * (most - median)
-        await self._wait(median + beyond)
+        await self.wait(median + beyond)
 
-    async def _wait(self, milliseconds: float) -> None:
+    async def wait(self, milliseconds: float) -> None:
+        """Waits; raises Refusal 503 when the venue closes meanwhile."""
         if milliseconds <= 0:
             return
         try:
@@ -334,6 +352,7 @@ class Venue:
         else:
             self.book.record(executions)
 
-    def _next_id(self) -> str:
+    def next_id(self) -> str:
+        """A new execution id."""
         self._executions += 1
         return f"{self._execution_prefix}-{self._executions:x}"

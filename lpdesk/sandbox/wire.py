@@ -97,7 +97,7 @@ def error_answer(refusal: Refusal) -> Response:
     return JSONResponse(content, refusal.status, refusal.headers)
 
 
-def reset_connection(transport: asyncio.Transport) -> None:
+def reset_connection(transport: asyncio.WriteTransport) -> None:
     """Cuts a connection with a TCP reset instead of a farewell."""
     linger_zero = struct.pack("ii", 1, 0)
     connection: socket.socket = transport.get_extra_info("socket")

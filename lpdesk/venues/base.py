@@ -108,6 +108,8 @@ def _late(module: str, name: str) -> Factory:
 VENUES: Mapping[str, Factory] = {
     "rest": _late("lpdesk.venues.rest", "RestVenue"),
     "stream": _late("lpdesk.venues.stream", "StreamVenue"),
+    "fix": _late("lpdesk.venues.fix.adapter", "FixVenue"),
+    "fix-stream": _late("lpdesk.venues.fix.adapter", "FixVenue"),
 }
 """Every kind of LP. The factories raise ValueError for an endpoint that can never work."""
 

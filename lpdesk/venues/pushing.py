@@ -106,12 +106,16 @@ class Pushing:
         self._push_all()
 
     async def run(self) -> None:
-        """Sends what was held back to keep the pace, and notices what has become too old."""
+        """`pulse`, for ever."""
         while True:
             await asyncio.sleep(PULSE_S)
-            self._push_all()
-            for symbol in self.tops:
-                self._show(symbol)
+            self.pulse()
+
+    def pulse(self) -> None:
+        """Sends what was held back to keep the pace, and notices what has become too old."""
+        self._push_all()
+        for symbol in self.tops:
+            self._show(symbol)
 
     def _show(self, symbol: str) -> None:
         """The top of book for the market view, if it moved and the last one is a second old."""

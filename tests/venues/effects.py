@@ -36,6 +36,8 @@ def order(
     send_in_s: float = 5,
     lp: str = "lp",
     quantity: str = "1.5",
+    price: Decimal = Decimal("101"),
+    side: Side = Side.BUY,
 ) -> OrderSent:
     now = CLOCK.now()
     return OrderSent(
@@ -44,9 +46,9 @@ def order(
         lp=lp,
         quote_ref=quote_ref,
         symbol="BTC/USDT",
-        side=Side.BUY,
+        side=side,
         quantity=Decimal(quantity),
-        price=Decimal("101"),
+        price=price,
         send_by=now + int(send_in_s * SECOND),
         deadline_at=now + 10 * SECOND,
     )

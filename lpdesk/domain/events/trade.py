@@ -24,6 +24,7 @@ class BreakKind(StrEnum):
     UNKNOWN_ORDER = "fill of an unknown order"
     LATE_FILL = "fill after expiry"
     BAD_FEE = "unreadable fee"
+    REVISED = "fill revised"
     PARTIAL_HEDGE = "partial hedge"
     MISSING_THERE = "not on its list"
     AMOUNT_DIFFERS = "amount differs"
