@@ -285,6 +285,8 @@ class AnythingGoes(RuleBasedStateMachine):
         self.happens(filled)
         if wrong == 3:
             self.happens(filled)
+        if wrong == 2:  # and takes it back, too
+            self.happens(rep.FillRevised(lp=order.lp, order_id="never-sent", execution_id="x"))
 
     @precondition(lambda self: self.orders)
     @rule(
@@ -362,7 +364,7 @@ LegRejected LpAsked LpHealthChanged LpMissed LpSkipped MarketMoved OrderQueried 
 QuoteLocked QuoteReceived QuoteUnlocked RfqEnded RfqOpened RfqRefreshed RoundEnded TradeFailed
 TradeOpened TradeSettled TradeUnknown TradingHalted TradingResumed Transferred
 """.split()
-RARE = 4  # kinds of break a short search may miss
+RARE = 6  # kinds of break a short search may miss
 
 
 def test_the_invariants_hold_whatever_happens() -> None:

@@ -222,6 +222,17 @@ def test_a_blocked_lp_is_no_fallback() -> None:
     assert story.trade.state == "failed" and orders(story) == ["alpha"]
 
 
+def test_a_fill_that_is_taken_back_stands_until_a_person_has_spoken_with_the_lp() -> None:
+    story = accepted("fill")
+    story.later("1s")
+    sent = story.events(ev.OrderSent)[0]
+    story.does(
+        rep.FillRevised(lp="alpha", order_id=sent.order_id, execution_id="E-1", text="taken back")
+    )
+    assert story.trade.state == "settled" and story.breaks == ["fill revised"]
+    assert story.events(ev.LpHealthChanged)[-1].state == "blocked"
+
+
 def test_an_lp_has_no_say_on_another_lps_order() -> None:
     story = accepted("silence")
     order = story.events(ev.OrderSent)[0].order_id
