@@ -101,12 +101,14 @@ class Gates:
     async def _handle(self, route: Route, request: Request, caller: Key, body: bytes) -> Answer:
         token = _token(header(request.headers.raw, b"idempotency-key")) if route.deals else ""
         digest = sha256(b"\n".join((route.name.encode(), _path(request), body))).hexdigest()
+        attributes, spelt = _attributes(route, request, body)
         ask = Ask(
             service=self._service,
             caller=caller,
             path={name: str(value) for name, value in request.path_params.items()},
             query=_parameters(request),
-            attributes=_attributes(route, request, body),
+            attributes=attributes,
+            spelt=spelt,
             origin=Origin(caller=caller.name, token=token, digest=digest),
         )
         if not route.many and ask.query:
@@ -174,12 +176,14 @@ def _parameters(request: Request) -> list[tuple[str, str]]:
         raise Problem("malformed", "the query cannot be read") from None
 
 
-def _attributes(route: Route, request: Request, body: bytes) -> dict[str, object]:
-    """What the body says, as its route wants it."""
+def _attributes(
+    route: Route, request: Request, body: bytes
+) -> tuple[dict[str, object], dict[str, str]]:
+    """What the body says, as its route wants it, and how that was spelt."""
     if not body:
         if route.body:
             raise Problem("malformed", "a JSON:API document is needed")
-        return {}
+        return {}, {}
     raw = request.headers.raw
     if header(raw, b"content-encoding") not in (b"", b"identity"):
         raise Problem("unsupported_media_type", "bodies come as they are, not compressed")
@@ -192,7 +196,7 @@ def _attributes(route: Route, request: Request, body: bytes) -> dict[str, object
         return route.body.read(document)
     if not isinstance(document, dict):
         raise Problem("malformed", "the body must be an object, or nothing")
-    return {}
+    return {}, {}
 
 
 def _check_content_type(value: bytes) -> None:

@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from lpdesk.api.problems import Problem
 from lpdesk.api.reading import Page, parse_page
-from lpdesk.api.resources import ASSETS, Resource
+from lpdesk.api.resources import ACCOUNTS, ASSETS, Resource
 from lpdesk.api.service import Answer, Ask
 from lpdesk.domain.settings import Settings
+from lpdesk.domain.values import ZERO
 from lpdesk.domain.wire import dump
 
 Row = Mapping[str, object]
@@ -119,6 +120,43 @@ def _plain(value: Decimal) -> str:
 
 ASSET_LIST = configured(ASSETS, assets)
 ASSET = configured_one(ASSETS, assets, "asset")
+
+
+KINDS = {
+    "client": "end-user",
+    "settlement": "settlement",
+    "liquidity": "liquidity",
+    "desk": "desk",
+}
+OWNED = ("client", "settlement")
+
+
+def accounts(ask: Ask) -> list[Row]:
+    """The accounts that the caller may see, with every asset that has been on them."""
+    book = ask.service.session.view.accounts
+    held, available = book.held(), book.available()
+    names = sorted({account for account, _ in book.balances})
+    rows: list[Row] = []
+    for name in names:
+        kind, _, owner = name.partition(":")
+        if ask.organization and (kind not in OWNED or owner != ask.organization):
+            continue
+        assets = sorted(asset for account, asset in book.balances if account == name)
+        rows.append(
+            {
+                "id": name,
+                "kind": KINDS.get(kind, kind),
+                "organization-id": owner if kind in OWNED else None,
+                "balances": {asset: _plain(book.balances[name, asset]) for asset in assets},
+                "held": {asset: _plain(held.get((name, asset), ZERO)) for asset in assets},
+                "available": {asset: _plain(available[name, asset]) for asset in assets},
+            }
+        )
+    return rows
+
+
+ACCOUNT_LIST = configured(ACCOUNTS, accounts)
+ACCOUNT = configured_one(ACCOUNTS, accounts, "account")
 
 
 async def health(ask: Ask) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lpdesk.domain.events import CommandRefused
 from lpdesk.domain.reasons import Reason
@@ -29,6 +29,7 @@ CODES: dict[str, tuple[int, str]] = {
     "too_precise": (422, "Unit count too precise"),
     "not_enough_funds": (422, "Not enough funds"),
     "amount_or_unit_count": (422, "Both or neither of amount and unit-count"),
+    "above_limit": (422, "Amount too high"),
     "limit_reached": (422, "Rolling Limit Reached"),
     "wrong_status": (422, "Wrong status"),
     "not_enabled": (422, "Not enabled"),
@@ -36,6 +37,7 @@ CODES: dict[str, tuple[int, str]] = {
     "no_trades": (422, "No facilitated trades found"),
     "must_be_executed": (422, "must be executed_pending_settlement"),
     "same_desk": (422, "must be same trade desk"),
+    "already_linked": (422, "Already in a trade settlement"),
     "key_reused": (422, "Idempotency-Key used for another request"),
     "too_many": (429, "Too many requests"),
     "internal": (500, "Internal error"),
@@ -91,11 +93,14 @@ REFUSALS: dict[Reason, tuple[str, str]] = {
     Reason.BELOW_MINIMUM: ("amount_too_low", "amount"),
     Reason.TOO_PRECISE: ("too_precise", "amount"),
     Reason.NOT_ENOUGH_FUNDS: ("not_enough_funds", "amount"),
-    Reason.ABOVE_LIMIT: ("limit_reached", "amount"),
+    Reason.ABOVE_LIMIT: ("above_limit", "amount"),
     Reason.BAD_PAIR: ("invalid", "asset-id"),
     Reason.BAD_ASSET: ("invalid", "asset-id"),
     Reason.BAD_CLIENT: ("not_found", "account-id"),
-    Reason.NOT_ENABLED: ("not_enabled", "delayed_settlement"),
+    Reason.NOT_ENABLED: ("not_enabled", "delayed-settlement"),
+    Reason.BAD_DESK: ("invalid", "trade-desk-id"),
+    Reason.BAD_COMMAND: ("invalid", "delayed-settlement"),
+    Reason.BAD_STATE: ("wrong_status", ""),
     Reason.QUOTE_EXPIRED: ("wrong_status", ""),
     Reason.QUOTE_CHANGED: ("wrong_status", ""),
     Reason.ALREADY_DONE: ("wrong_status", ""),
@@ -105,17 +110,23 @@ REFUSALS: dict[Reason, tuple[str, str]] = {
 """What the caller can do something about; every other reason is the trade desk's."""
 
 
-def of_refusal(reason: Reason, text: str, fields: Sequence[str] = ()) -> Problem:
+_NOTHING: Mapping[str, str] = {}
+_BY_TITLE = {title: code for code, (_, title) in CODES.items()}
+
+
+def of_refusal(reason: Reason, text: str, spelt: Mapping[str, str] = _NOTHING) -> Problem:
     """What the desk refused, or could not do, as the caller reads it.
 
-    `fields` are the attributes that the request had: a pointer points at one of them or nowhere.
+    `spelt` are the attributes that the request had, as it spelt their names: a pointer points at
+    one of them or nowhere.
     """
     code, field = REFUSALS.get(reason, ("trade_desk_failure", ""))
-    if field == "amount" and "unit-count" in fields:
+    code = _BY_TITLE.get(text, code)  # some of the desk's words are the title themselves
+    if field == "amount" and "unit-count" in spelt:
         field = "unit-count"
     title = CODES[code][1]
-    detail = f"{title}: {text or reason.value}"
-    return Problem(code, detail, pointer=_DATA + field if field in fields else "")
+    detail = text if text == title else f"{title}: {text or reason.value}"
+    return Problem(code, detail, pointer=_DATA + spelt[field] if field in spelt else "")
 
 
 def refused(events: Sequence[object]) -> CommandRefused | None:

@@ -30,7 +30,7 @@ async def create(ask: Ask) -> Answer:
     pair = _pair(service, wanted)
     events = await ask.submit(_request(ask, client, pair))
     if refusal := refused(events):
-        raise of_refusal(refusal.reason, refusal.text, tuple(wanted))
+        raise of_refusal(refusal.reason, refusal.text, ask.spelt)
     opened = first(events, ev.RfqOpened)
     assert opened is not None
     row = await _given(ask, opened.rfq_id)
@@ -51,6 +51,9 @@ def _request(ask: Ask, client: str, pair: Pair) -> cmd.RequestQuote:
         client=client,
         auto_refresh=False,
         firm_after_ns=ask.service.terms.quote_wait_ns,
+        desk=wanted.get("trade-desk-id") or "",
+        skip_retry=wanted.get("skip-retry", False),
+        delayed=wanted.get("delayed-settlement", False),
         origin=ask.origin,
     )
 
@@ -91,7 +94,7 @@ async def _given(ask: Ask, rfq_id: str) -> Row:
     if row is not None:
         return row
     reason, text = await _why_not(service, rfq_id)
-    raise of_refusal(reason, text, tuple(ask.attributes))
+    raise of_refusal(reason, text, ask.spelt)
 
 
 async def _why_not(service: Service, rfq_id: str) -> tuple[Reason, str]:

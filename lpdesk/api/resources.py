@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from lpdesk.domain.instants import timestamp
@@ -81,6 +82,11 @@ def _flag(text: str) -> int:
     return int(text == "true")
 
 
+def _map(value: str | Mapping[str, object]) -> dict[str, object]:
+    """Amounts by asset, from the journal as JSON."""
+    return dict(msgspec.json.decode(value) if isinstance(value, str) else value)
+
+
 def _word(text: str) -> str:
     if len(text) > 128 or not text.isascii() or not text.isprintable():
         raise ValueError("must be at most 128 printable characters")
@@ -98,7 +104,7 @@ MONEY = Kind(str, _MONEY, ORDERED, _amount, _PLAIN, "money({})")
 TIME = Kind(timestamp, _TIME, ORDERED, instant, _TIME)
 FLAG = Kind(bool, {"type": "boolean"}, ("eq",), _flag, {"type": "boolean"})
 COUNT = Kind(int, {"type": "integer"}, (), int)
-MAP = Kind(dict, {"type": "object", "additionalProperties": _MONEY}, (), str)
+MAP = Kind(_map, {"type": "object", "additionalProperties": _MONEY}, (), str)
 
 
 class Column(Struct, frozen=True):
@@ -120,7 +126,7 @@ class Resource(Struct, frozen=True):
     owner: str = ""
     columns: tuple[Column, ...] = ()
     related: tuple[tuple[str, str, str], ...] = ()
-    """(name, type, column or key): relationships to one other object."""
+    """(name, type, column): relationships to one other object, or to several in JSON."""
     unseen: tuple[tuple[str, str], ...] = ()
     """(name, column): what we read along and do not show."""
 
@@ -177,6 +183,8 @@ class Resource(Struct, frozen=True):
 
 
 def _relationship(type_: str, id_: object) -> dict[str, object]:
+    if isinstance(id_, str) and id_.startswith("["):
+        return {"data": [{"type": type_, "id": each} for each in msgspec.json.decode(id_)]}
     if id_ is None or id_ == "":
         return {"data": None}
     links = {"related": f"/v2/{type_}/{id_}"}
@@ -190,6 +198,11 @@ def _or_null(schema: Schema) -> Schema:
 _UNITS = "iif(base_side = 'BUY', receives, pays)"
 _CASH = "iif(base_side = 'BUY', pays, receives)"
 _BASE = "substr(symbol, 1, instr(symbol, '/') - 1)"
+
+_OF_TRADE = "SELECT {0} FROM {1} WHERE {1}.{2} = client_quotes.{2}"
+_SETTLEMENT = (
+    "(SELECT nullif(settlement_id, '') FROM trades WHERE trades.trade_id = client_quotes.trade_id)"
+)
 
 QUOTES = Resource(
     "quotes",
@@ -209,14 +222,23 @@ QUOTES = Resource(
         Column("fee-amount", "'0'", MONEY),
         Column("total-amount", _CASH, MONEY, True),
         Column("hot", "1", FLAG, True),
-        Column("delayed-settlement", "0", FLAG, True),
+        Column("delayed-settlement", f"({_OF_TRADE.format('delayed', 'rfqs', 'rfq_id')})", FLAG),
+        Column(
+            "integrator-settled",
+            f"({_OF_TRADE.format('integrator_settled', 'trades', 'trade_id')})",
+            FLAG,
+        ),
         Column("trade-id", "trade_id", TEXT, True),
         Column("created-at", "created_at", TIME, True),
         Column("expires-at", "expires_at", TIME, True),
         Column("executed-at", "executed_at", TIME, True),
         Column("cancelled-at", "cancelled_at", TIME, True),
     ),
-    (("asset", "assets", _BASE), ("account", "accounts", "'client:' || client")),
+    (
+        ("asset", "assets", _BASE),
+        ("account", "accounts", "'client:' || client"),
+        ("trade-settlement", "trade-settlements", _SETTLEMENT),
+    ),
     (("rfq", "rfq_id"), ("reason", "reason"), ("text", "text")),
 )
 
@@ -228,5 +250,63 @@ ASSETS = Resource(
         Column("decimals", "", COUNT),
         Column("minimum-unit-count", "", MONEY),
         Column("cash", "", FLAG),
+    ),
+)
+
+ACCOUNTS = Resource(
+    "accounts",
+    "/v2/accounts",
+    columns=(
+        Column("kind", "", TEXT),
+        Column("organization-id", "", TEXT),
+        Column("balances", "", MAP),
+        Column("held", "", MAP),
+        Column("available", "", MAP),
+    ),
+)
+
+_LINKED = """(SELECT json_group_array(quote_id) FROM settlement_trades AS s
+    JOIN client_quotes USING (trade_id) WHERE s.settlement_id = settlements.settlement_id)"""
+
+TRADE_SETTLEMENTS = Resource(
+    "trade-settlements",
+    "/v2/trade-settlements",
+    "settlements",
+    "settlement_id",
+    "organization",
+    (
+        Column("status", "state", TEXT, True),
+        Column("asset-exposure", "asset_exposures", MAP),
+        Column("cash-exposure", "cash_exposures", MAP),
+        Column("integrator-settled", "integrator_settled", FLAG, True),
+        Column("automatically-created", "automatic", FLAG, True),
+        Column("organization-id", "organization", TEXT, True),
+        Column("trade-desk-id", "desk", TEXT, True),
+        Column("trade-settlement-pair-id", "pair_id", TEXT, True),
+        Column("broker-account-id", "broker_account", TEXT, True),
+        Column("attempts", "attempts", COUNT),
+        Column("created-at", "created_at", TIME, True),
+        Column("next-attempt-at", "attempt_at", TIME, True),
+        Column("settled-at", "settled_at", TIME, True),
+        Column("failed-at", "failed_at", TIME, True),
+        Column("rejected-at", "rejected_at", TIME, True),
+    ),
+    (("quotes", "quotes", _LINKED), ("pair", "trade-settlement-pairs", "pair_id")),
+)
+
+PAIRS = Resource(
+    "trade-settlement-pairs",
+    "/v2/trade-settlement-pairs",
+    columns=(
+        Column("organization-id", "", TEXT),
+        Column("trade-desk-id", "", TEXT),
+        Column("settlement-delay-minutes", "", COUNT),
+        Column("settlement-retry-delay-minutes", "", COUNT),
+        Column("rejection-delay-minutes", "", COUNT),
+        Column("auto-settlement-days", "", COUNT),
+        Column("auto-settlement-time", "", TEXT),
+        Column("time-zone", "", TEXT),
+        Column("calendar", "", TEXT),
+        Column("settlement-account", "", TEXT),
     ),
 )

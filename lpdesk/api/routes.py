@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from lpdesk.api import others, quotes
+from lpdesk.api import others, quotes, settlements
 from lpdesk.api.others import Handler
-from lpdesk.api.resources import ASSETS, QUOTES, Resource
-from lpdesk.api.schema import MONEY, NAME, Body, Field, choice
+from lpdesk.api.resources import ACCOUNTS, ASSETS, PAIRS, QUOTES, TRADE_SETTLEMENTS, Resource
+from lpdesk.api.schema import FLAG, MONEY, NAME, NAMES, Body, Field, choice
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,20 @@ _QUOTE = Body(
         Field("unit-count", MONEY, about="In units of the asset; or say amount."),
         Field("cash-asset-id", NAME, about="What it is paid with; default: the desk's."),
         Field("account-id", NAME, about="Default: the caller's own."),
+        Field("trade-desk-id", NAME, about="Default: the desk's default one."),
+        Field("skip-retry", FLAG, also="skip_retry", about="No backup trade desk."),
+        Field(
+            "delayed-settlement",
+            FLAG,
+            also="delayed_settlement",
+            about="Settle later; needs trade-desk-id and skip_retry.",
+        ),
     ),
+)
+
+_SETTLEMENT = Body(
+    "trade-settlements",
+    (Field("quote-ids", NAMES, required=True, about="Executed, not settled, of one desk."),),
 )
 
 ROUTES: tuple[Route, ...] = (
@@ -108,6 +121,75 @@ ROUTES: tuple[Route, ...] = (
         summary="One asset.",
         handler=others.ASSET,
         gives=ASSETS,
+    ),
+    Route(
+        method="GET",
+        path="/v2/accounts",
+        name="listAccounts",
+        summary="Accounts with their balances.",
+        handler=others.ACCOUNT_LIST,
+        gives=ACCOUNTS,
+        many=True,
+    ),
+    Route(
+        method="GET",
+        path="/v2/accounts/{id}",
+        name="getAccount",
+        summary="One account.",
+        handler=others.ACCOUNT,
+        gives=ACCOUNTS,
+    ),
+    Route(
+        method="GET",
+        path="/v2/trade-settlement-pairs",
+        name="listTradeSettlementPairs",
+        summary="Who settles later with whom, and how.",
+        handler=settlements.PAIR_LIST,
+        gives=PAIRS,
+        many=True,
+    ),
+    Route(
+        method="GET",
+        path="/v2/trade-settlement-pairs/{id}",
+        name="getTradeSettlementPair",
+        summary="One trade settlement pair.",
+        handler=settlements.PAIR,
+        gives=PAIRS,
+    ),
+    Route(
+        method="POST",
+        path="/v2/trade-settlement-pairs/{id}/trade-settlements",
+        name="createTradeSettlement",
+        summary="Gather executed quotes into a trade settlement.",
+        handler=settlements.create,
+        body=_SETTLEMENT,
+        gives=TRADE_SETTLEMENTS,
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path="/v2/trade-settlements",
+        name="listTradeSettlements",
+        summary="Trade settlements, newest first.",
+        handler=others.listing(TRADE_SETTLEMENTS),
+        gives=TRADE_SETTLEMENTS,
+        many=True,
+    ),
+    Route(
+        method="GET",
+        path="/v2/trade-settlements/{id}",
+        name="getTradeSettlement",
+        summary="One trade settlement.",
+        handler=others.one(TRADE_SETTLEMENTS, "trade settlement"),
+        gives=TRADE_SETTLEMENTS,
+    ),
+    Route(
+        method="POST",
+        path="/v2/trade-settlements/{id}/settle",
+        name="settleTradeSettlement",
+        summary="Make the next attempt now. Its outcome is the status in the answer.",
+        handler=settlements.settle,
+        gives=TRADE_SETTLEMENTS,
     ),
     Route(
         method="GET",

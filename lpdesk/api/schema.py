@@ -109,20 +109,22 @@ class Body(Struct, frozen=True):
     type: str
     fields: tuple[Field, ...]
 
-    def read(self, document: object) -> dict[str, Any]:
-        """The attributes by name. Raises `Problem`, or `Problems` with all of them."""
+    def read(self, document: object) -> tuple[dict[str, Any], dict[str, str]]:
+        """The attributes by name, and how their names were spelt. Raises `Problem`, `Problems`."""
         attributes = self._attributes(document)
         known = {name: field for field in self.fields for name in (field.name, field.also) if name}
         taken: dict[str, Any] = {}
+        spelt: dict[str, str] = {}
         found: list[Problem] = []
         for name, value in attributes.items():
             place = f"/data/attributes/{_escaped(name)}"
             field = known.get(name)
             if field is None:
                 found.append(Problem("invalid", "unknown attribute", pointer=place))
-            elif field.name in taken:
+            elif field.name in spelt:
                 found.append(Problem("invalid", "said twice", pointer=place))
             elif value is not None or field.required:
+                spelt[field.name] = name
                 try:
                     taken[field.name] = field.kind.take(value)
                 except Bad as bad:
@@ -134,7 +136,7 @@ class Body(Struct, frozen=True):
         found += [Problem("invalid", f"{f.name} is needed", pointer=place) for f in missing]
         if found:
             raise Problems(found)
-        return taken
+        return taken, spelt
 
     def _attributes(self, document: object) -> Mapping[str, object]:
         """Where the attributes are in a document that is otherwise in order."""

@@ -52,6 +52,7 @@ class News:
         ev.QuoteFixed: "rfq_id",
         ev.RfqEnded: "rfq_id",
         ev.TradeSettled: "trade_id",
+        ev.TradeExecuted: "trade_id",
         ev.TradeFailed: "trade_id",
         ev.TradeUnknown: "trade_id",
     }
@@ -117,6 +118,7 @@ class Ask(Struct):
     path: dict[str, str]
     query: Parameters
     attributes: dict[str, Any]
+    spelt: dict[str, str]
     origin: Origin
     taken: Sequence[Event] | None = None
     had_effect: bool = False

@@ -15,8 +15,10 @@ import httpx
 
 from lpdesk.api.access import sign
 from lpdesk.bootstrap import LiveDesk
+from lpdesk.clock import Clock, SystemClock
 from lpdesk.config import load
 from lpdesk.sandbox import Execution, Sandbox, Venue, start_sandbox
+from lpdesk.session import LiveSession
 from tests.conftest import eventually
 
 JSON_API = "application/vnd.api+json"
@@ -41,10 +43,44 @@ price_band_bps = 5000
 name = "acme"
 balances = { BTC = 1000, USDT = 100000000 }
 maximum = 5000000
+delayed_settlement = true
 
 [[clients]]
 name = "gauss"
 balances = { BTC = 1, USDT = 1000 }
+rolling_limit = 900
+delayed_settlement = true
+
+[[trade_desks]]
+name = "otc"
+
+[[trade_desks]]
+name = "other"
+
+[[trade_settlement_pairs]]
+id = "acme-otc"
+organization = "acme"
+trade_desk = "otc"
+settlement_delay_minutes = 5
+settlement_retry_delay_minutes = 30
+rejection_delay_minutes = 60
+auto_settlement_days = 3
+auto_settlement_time = "16:00"
+time_zone = "America/New_York"
+calendar = "weekdays"
+
+[[trade_settlement_pairs]]
+id = "acme-other"
+organization = "acme"
+trade_desk = "other"
+
+[[trade_settlement_pairs]]
+id = "gauss-otc"
+organization = "gauss"
+trade_desk = "otc"
+settlement_delay_minutes = 5
+rejection_delay_minutes = 60
+settlement_account = "settlement:gauss"
 
 [[api_keys]]
 key = "bot"
@@ -202,10 +238,11 @@ class Desk:
 
 @asynccontextmanager
 async def stand_ins(
-    names: Sequence[str] = ("kepler",), folder: Path | None = None
+    names: Sequence[str] = ("kepler",), clock: Clock | None = None
 ) -> AsyncIterator[Market]:
     """LPs that answer quickly and hold no price back."""
-    sandbox = await start_sandbox(7, only=set(names), directory=folder)
+    now_ns = clock.now if clock else time_ns
+    sandbox = await start_sandbox(7, only=set(names), now_ns=now_ns)
     for lp in sandbox.lps:
         sandbox.venue(lp.name).become(
             latency_ms=(1, 2, 4), rate_per_second=10_000, hold_ms=0, moods={},
@@ -225,9 +262,12 @@ def write_config(folder: Path, market: Market, more: str = "") -> Path:
 
 
 @asynccontextmanager
-async def served(folder: Path, market: Market, more: str = "") -> AsyncIterator[Desk]:
+async def served(
+    folder: Path, market: Market, more: str = "", clock: Clock | None = None
+) -> AsyncIterator[Desk]:
     """A desk on that folder's journal, dealing with those LPs."""
-    live = LiveDesk(load(write_config(folder, market, more)), folder / "desk.db", 7)
+    session = LiveSession(clock or SystemClock())
+    live = LiveDesk(load(write_config(folder, market, more)), folder / "desk.db", 7, session)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(live.close)
         await live.start()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lpdesk.domain.commands import Withdraw
 from lpdesk.sandbox import Mood
 from tests.api.desks import Desk, Market, data, error
 
@@ -112,7 +113,7 @@ REFUSALS: list[tuple[dict[str, Any], int, str, str]] = [
     ({"unit_count": "0.0001"}, 422, "Amount too low: the minimum is 0.001 BTC", "unit-count"),
     ({"unit_count": "0.123456"}, 422, "Unit count too precise: BTC has 5 decimals", "unit-count"),
     ({"amount": "1000.123"}, 422, "Unit count too precise: USDT has 2 decimals", "amount"),
-    ({"unit_count": "100"}, 422, "Rolling Limit Reached: acme's limit", "unit-count"),
+    ({"unit_count": "100"}, 422, "Amount too high: acme's limit", "unit-count"),
     ({"unit_count": "-1"}, 422, "unit-count must be a plain decimal", "unit-count"),
     ({"unit_count": "NaN"}, 422, "unit-count must be a plain decimal", "unit-count"),
     ({"unit_count": "1", "asset_id": "XYZ"}, 422, "asset is not dealt here", "asset-id"),
@@ -132,9 +133,17 @@ async def test_refusals_say_what_is_wrong_and_where(desk: Desk) -> None:
 
 
 async def test_not_enough_funds_is_said_before_a_quote_is_given_out(desk: Desk) -> None:
-    refused = error(await desk["rival"].quote(unit_count="1"), 422)
+    await desk.live.session.submit(Withdraw(account="client:gauss", asset="USDT", amount=D(900)))
+    refused = error(await desk["rival"].quote(unit_count="0.005"), 422)
     assert refused["detail"].startswith("Not enough funds: gauss is short of ")
     assert data(await desk["rival"].get("/v2/quotes")) == []
+
+
+async def test_the_rolling_limit_counts_what_was_dealt(desk: Desk) -> None:
+    rival = desk["rival"]
+    await rival.dealt("sell", unit_count="0.005")
+    refused = error(await rival.quote("sell", unit_count="0.005"), 422)
+    assert (refused["title"], refused["detail"]) == ("Rolling Limit Reached",) * 2
 
 
 async def test_all_that_is_wrong_is_said_at_once(desk: Desk) -> None:
