@@ -24,7 +24,7 @@ from lpdesk.domain.reports import (
 )
 from lpdesk.domain.values import MILLISECOND, SECOND, ZERO, Instant, Side
 from lpdesk.domain.wire import Fields, Malformed, parse
-from lpdesk.venues.http import Answer
+from lpdesk.venues.line import Answer
 
 Outcome: TypeAlias = OrderFilled | OrderRejected | OrderPending
 

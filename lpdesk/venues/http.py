@@ -3,77 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from functools import cache
-from importlib import import_module
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
-import httpx
-from msgspec import Struct
+import h11
 
 from lpdesk.clock import Clock
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
 from lpdesk.domain.wire import Malformed
 from lpdesk.venues.base import Endpoint
-from lpdesk.venues.wire import ANSWER_LIMIT, read, sign
+from lpdesk.venues.line import Answer, Line, NoAnswer, connect
+from lpdesk.venues.wire import ANSWER_LIMIT, sign
 
 MAX_CONNECTIONS = 96
+MAX_IDLE = 16
 KEEP_ALIVE_S = 4.0
 """Less than the 5 s of common servers: an order seldom meets a connection that is closing."""
 
 CONNECT_S = 5.0
 
 
-class Answer(Struct, frozen=True):
-    """An answer that came whole. `retry_after` is that header's text."""
-
-    status: int
-    body: bytes
-    retry_after: str
-
-
-class NoAnswer(Exception):
-    """Nothing usable came. Only if `unsent` is it sure that no byte of the request left."""
-
-    def __init__(self, reason: Reason, text: str, *, unsent: bool = False) -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.text = text
-        self.unsent = unsent
-
-
 @cache
 def tls() -> ssl.SSLContext:
     """The one TLS context, verifying: loading the root certificates costs tens of milliseconds."""
-    return httpx.create_ssl_context(verify=True, trust_env=False)
+    from httpx import create_ssl_context
 
-
-@cache
-def load_network() -> None:
-    """Import what the client would only import at its first connection: 40 ms of a first price."""
-    import_module("anyio._backends._asyncio")
+    context = create_ssl_context(verify=True, trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class Http:
-    """The connections to one LP. Raises ValueError for an address or a key that can never work."""
+    """The connections to one LP. Raises ValueError for an address or a key that can never work.
+
+    Redirects are not followed, nothing of the environment is heeded, nothing is sent twice.
+    """
 
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
-        self._base = _base_url(endpoint)
-        self._key = _header_text(endpoint)
+        self._site = _site(endpoint)
+        self._headers = (
+            ("Host", self._site.authority),
+            ("Accept", "application/json"),
+            # Nothing compressed is asked for, so nothing small can become large.
+            ("Accept-Encoding", "identity"),
+            ("X-API-KEY", _header_text(endpoint)),
+        )
         self._secret = endpoint.secret
         self._clock = clock
-        self._client = httpx.AsyncClient(
-            verify=tls(),
-            trust_env=False,
-            follow_redirects=False,
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=16,
-                keepalive_expiry=KEEP_ALIVE_S,
-            ),
-            # Nothing compressed is asked for, so nothing small can become large.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-        )
+        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._idle: list[Line] = []
 
     async def call(
         self,
@@ -89,103 +71,109 @@ class Http:
 
         Waits `patience_s` in all. No byte is sent after `send_by`. Raises NoAnswer.
         """
-        gate = _Gate(self._clock, send_by)
-        request = self._request(method, path, body, self._opening_s(patience_s, send_by), gate)
+        opening_s = self._opening_s(patience_s, send_by)
+        request = self._request(method, self._site.path + path, body)
         try:
             async with asyncio.timeout(patience_s):
-                return await self._exchange(request, limit)
+                await self._turn(opening_s)
+                try:
+                    line = await self._line(opening_s)
+                    if send_by is not None and self._clock.now() > send_by:
+                        self._keep(line)
+                        raise NoAnswer(Reason.TOO_LATE, "connected too late", unsent=True)
+                    answer = await line.exchange(request, body, limit)
+                    self._keep(line)
+                    return answer
+                finally:
+                    self._free.release()
         except Malformed as trouble:
             raise NoAnswer(Reason.MALFORMED, trouble.text) from None
         except TimeoutError:
             raise NoAnswer(Reason.TIMED_OUT, "no answer in time") from None
-        except httpx.HTTPError as trouble:
-            raise _no_answer(trouble, gate) from None
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._client.aclose()
+        """Close the connections that nobody uses; a cancelled call closes its own."""
+        for line in self._idle:
+            line.close()
+        self._idle.clear()
+        await asyncio.sleep(0)  # asyncio ends a connection on the next turn
 
     def _opening_s(self, patience_s: float, send_by: Instant | None) -> float:
         """Seconds to wait for a connection: none is of use after `send_by`."""
         left_s = patience_s if send_by is None else (send_by - self._clock.now()) / SECOND
         return min(CONNECT_S, patience_s, max(left_s, 0.001))
 
-    def _request(
-        self, method: str, path: str, body: bytes, opening_s: float, gate: _Gate
-    ) -> httpx.Request:
-        timeout = httpx.Timeout(None, connect=opening_s, pool=opening_s)
-        request = self._client.build_request(
-            method,
-            self._base + path,
-            content=body or None,
-            timeout=timeout,
-            extensions={"trace": gate.pass_through},
-        )
+    def _request(self, method: str, target: str, body: bytes) -> h11.Request:
         timestamp = str(self._clock.now() // MILLISECOND)
-        request.headers["X-API-KEY"] = self._key
-        request.headers["X-TIMESTAMP"] = timestamp
-        request.headers["X-SIGNATURE"] = sign(
-            self._secret, timestamp, method, request.url.raw_path, body
-        )
+        raw = target.encode("ascii")
+        signature = sign(self._secret, timestamp, method, raw, body)
+        headers = [*self._headers, ("X-TIMESTAMP", timestamp), ("X-SIGNATURE", signature)]
         if body:
-            request.headers["Content-Type"] = "application/json"
-        return request
+            headers += [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(body))),
+            ]
+        return h11.Request(method=method, target=raw, headers=headers)
 
-    async def _exchange(self, request: httpx.Request, limit: int) -> Answer:
-        response = await self._client.send(request, stream=True)
+    async def _turn(self, opening_s: float) -> None:
         try:
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise Malformed("compressed answer")
-            body = await read(response.aiter_raw(), limit)
-            return Answer(response.status_code, body, response.headers.get("Retry-After", ""))
-        finally:
-            await response.aclose()
+            async with asyncio.timeout(opening_s):
+                await self._free.acquire()
+        except TimeoutError:
+            raise NoAnswer(Reason.UNREACHABLE, "no free connection", unsent=True) from None
+
+    async def _line(self, opening_s: float) -> Line:
+        """A connection that was kept and is fresh, or a new one."""
+        stale_at = asyncio.get_running_loop().time() - KEEP_ALIVE_S
+        while self._idle:
+            line = self._idle.pop()
+            if line.usable and line.idle_since > stale_at:
+                return line
+            line.close()
+        try:
+            async with asyncio.timeout(opening_s):
+                return await connect(self._site.host, self._site.port, self._site.tls)
+        except OSError:  # a TimeoutError is one
+            raise NoAnswer(Reason.UNREACHABLE, "cannot connect", unsent=True) from None
+
+    def _keep(self, line: Line) -> None:
+        if line.usable and len(self._idle) < MAX_IDLE:
+            line.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(line)
+        else:
+            line.close()
 
 
-class _Gate:
-    """Stands where a request's first byte is about to leave, and remembers that it did."""
+class _Site(NamedTuple):
+    """An LP's address, as its parts are needed."""
 
-    def __init__(self, clock: Clock, send_by: Instant | None) -> None:
-        self._clock = clock
-        self._send_by = send_by
-        self.passed = False
-
-    async def pass_through(self, step: str, _: object) -> None:
-        """httpx's `trace` hook."""
-        if step != "http11.send_request_headers.started":
-            return
-        if self._send_by is not None and self._clock.now() > self._send_by:
-            raise NoAnswer(Reason.TOO_LATE, "connected too late", unsent=True)
-        self.passed = True
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    authority: str
+    path: str
 
 
-_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""A kept-alive connection that the LP closed fails while sending, so it is none of these."""
-
-
-def _no_answer(trouble: httpx.HTTPError, gate: _Gate) -> NoAnswer:
-    if isinstance(trouble, _BEFORE_SENDING) and not gate.passed:
-        text = "no free connection" if isinstance(trouble, httpx.PoolTimeout) else "cannot connect"
-        return NoAnswer(Reason.UNREACHABLE, text, unsent=True)
-    if isinstance(trouble, httpx.TimeoutException):
-        return NoAnswer(Reason.TIMED_OUT, "no answer in time")
-    if isinstance(trouble, httpx.ProtocolError | httpx.DecodingError):
-        return NoAnswer(Reason.MALFORMED, "broken HTTP answer")
-    return NoAnswer(Reason.UNREACHABLE, "connection broken")
-
-
-def _base_url(endpoint: Endpoint) -> str:
+def _site(endpoint: Endpoint) -> _Site:
     """`url` as http or https, without a slash at its end. Raises ValueError."""
-    scheme, separator, rest = endpoint.url.rstrip("/").partition("://")
-    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
-    base = f"{scheme}{separator}{rest}"
     try:
-        url = httpx.URL(base)
-    except httpx.InvalidURL:
+        url = urlsplit(endpoint.url.rstrip("/"))
+        host, port = url.hostname or "", url.port
+        host = host if ":" in host else host.encode("idna").decode()
+    except ValueError:  # UnicodeError is one
         raise ValueError(f"{endpoint.name}: url cannot be read") from None
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
+    secure, known = url.scheme in ("https", "wss"), url.scheme in ("http", "https", "ws", "wss")
+    more = "@" in url.netloc or url.query or url.fragment
+    if not known or more or not re.fullmatch(r"[\w.:-]+", host, re.ASCII):
         raise ValueError(f"{endpoint.name}: url must be http(s)://host[:port][/path]")
-    return base
+    name = f"[{host}]" if ":" in host else host
+    return _Site(
+        host=host,
+        port=port or (443 if secure else 80),
+        tls=tls() if secure else None,
+        authority=name if port is None else f"{name}:{port}",
+        path=quote(url.path, safe="/%:@!$&'()*+,;=~"),
+    )
 
 
 def _header_text(endpoint: Endpoint) -> str:

@@ -20,8 +20,9 @@ from lpdesk.domain.reports import (
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
 from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
 from lpdesk.venues.answers import Outcome, executed, outcome, queried, quoted
-from lpdesk.venues.base import CLOSE_PATIENCE_S, Endpoint, Submit, Tasks, VenueFailed
-from lpdesk.venues.http import Http, NoAnswer, load_network
+from lpdesk.venues.base import Endpoint, Submit, Tasks, VenueFailed
+from lpdesk.venues.http import Http
+from lpdesk.venues.line import NoAnswer
 
 MAX_ASKS = 64
 """Asks under way at once; the other connections are kept for orders and queries."""
@@ -54,7 +55,6 @@ class RestVenue:
 
     async def start(self) -> None:
         """Nothing to wait for: connections open with the first request and are kept."""
-        load_network()
 
     def ask(self, ask: LpAsked) -> None:
         """One request for one price."""
@@ -102,11 +102,7 @@ class RestVenue:
     async def close(self) -> None:
         """End all work; an order on its way stays unreported and is asked for at the next start."""
         await self._tasks.close()
-        try:
-            async with asyncio.timeout(CLOSE_PATIENCE_S):
-                await self._http.close()
-        except TimeoutError:
-            pass
+        await self._http.close()
 
     async def _ask(self, ask: LpAsked) -> None:
         if self._asking >= MAX_ASKS:

@@ -1,12 +1,9 @@
-"""What crosses the wire to an LP: our signatures, and answers of bounded size."""
+"""What crosses the wire to an LP: our signatures, and how large an answer may be."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
 from hashlib import sha256
 from hmac import new as hmac_new
-
-from lpdesk.domain.wire import Malformed
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes of one answer or one stream message."""
@@ -19,13 +16,3 @@ def sign(secret: str, timestamp: str, method: str, target: bytes = b"", body: by
     """
     message = timestamp.encode() + method.encode() + target + body
     return hmac_new(secret.encode(), message, sha256).hexdigest()
-
-
-async def read(chunks: AsyncIterable[bytes], limit: int = ANSWER_LIMIT) -> bytes:
-    """Everything that comes, at most `limit` bytes. Raises Malformed at the first byte too many."""
-    body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise Malformed("answer too large")
-    return bytes(body)

@@ -108,9 +108,10 @@ def folding(records: list[Record]) -> list[int]:
 def quotes() -> Iterator[Cover]:
     """One LP after the other moves its price a little."""
     chance = random.Random(2)
+    names = [f"lp{n:02}" for n in range(SOURCES)]  # as in the desk, where an LP has one name object
     for n in range(UPDATES):
         price = D(100_000) + D(chance.randint(-1_000, 1_000)) / 100
-        lp = f"lp{chance.randrange(SOURCES):02}"
+        lp = names[chance.randrange(SOURCES)]
         yield Cover(
             lp=lp,
             quote_ref="",
@@ -121,7 +122,7 @@ def quotes() -> Iterator[Cover]:
             expires_at=10**12,
             dealable_until=10**12,
             exec_ns=0,
-            rank=(price, n, lp),
+            score=price,
         )
 
 

@@ -19,6 +19,7 @@ from lpdesk.domain.reports import (
 from lpdesk.domain.values import SECOND, Side
 from lpdesk.venues.rest import RestVenue
 from lpdesk.venues.wire import sign
+from tests.conftest import eventually
 from tests.venues.effects import ask
 from tests.venues.liar import (
     EVIL,
@@ -117,6 +118,7 @@ GARBAGE = [
     Said(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", then="close"),
     Said(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n{}", then="close"),
     Said(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000, then="close"),
+    Said(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", then="close"),
     Said(b"220 mail.example.com ESMTP\r\n\r\n", then="close"),
     Said(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", then="close"),
 ]
@@ -194,3 +196,52 @@ async def test_one_connection_is_kept(venue: RestVenue, lp: Liar, reports: Repor
         venue.ask(ask())
         await reports.next()
     assert lp.connections == 1
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_the_next_one(
+    venue: RestVenue, lp: Liar, reports: Reports
+) -> None:
+    twice = answer(QUOTE).data + answer(QUOTE | {"quoteId": "forged"}).data
+    lp.says(Said(twice), answer(QUOTE | {"quoteId": "Q10"}))
+    refs = []
+    for _ in range(2):
+        venue.ask(ask())
+        report = await reports.next()
+        assert isinstance(report, LpQuoted)
+        refs.append(report.quote_ref)
+    assert refs == ["Q9", "Q10"] and lp.connections == 2
+
+
+async def test_what_comes_while_nobody_asks_ends_the_connection(
+    venue: RestVenue, lp: Liar, reports: Reports
+) -> None:
+    lp.says(answer(QUOTE), answer(QUOTE))
+    venue.ask(ask())
+    await reports.next()
+    [(serving, writer)] = lp.open.items()
+    writer.write(answer(QUOTE | {"quoteId": "forged"}).data)
+    await eventually(serving.done)
+    venue.ask(ask())
+    report = await reports.next()
+    assert isinstance(report, LpQuoted) and report.quote_ref == "Q9"
+    assert lp.connections == 2
+
+
+async def test_answers_as_servers_give_them(venue: RestVenue, lp: Liar, reports: Reports) -> None:
+    body = json.dumps(QUOTE).encode()
+    lp.says(
+        Said(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(QUOTE).data),
+        Said(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(body)),
+        Said(b"HTTP/1.1 200 OK\r\n\r\n" + body, then="close"),
+        Said(b"HTTP/1.0 200 OK\r\n\r\n" + body, then="close"),
+    )
+    for _ in range(4):
+        venue.ask(ask())
+        report = await reports.next()
+        assert isinstance(report, LpQuoted) and report.quote_ref == "Q9"
+    assert lp.connections == 2  # where its length is said, the connection is kept
+
+
+def chunked(body: bytes) -> bytes:
+    chunks = [body[at : at + 20] for at in range(0, len(body), 20)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in [*chunks, b""])
