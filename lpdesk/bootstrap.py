@@ -16,6 +16,7 @@ from lpdesk.journal.store import Journal
 from lpdesk.outside import Outside
 from lpdesk.runtime import Listener, Runtime
 from lpdesk.session import LiveSession
+from lpdesk.strategies import found
 
 if TYPE_CHECKING:
     from lpdesk.api.access import Key
@@ -64,7 +65,7 @@ class LiveDesk:
         """
         self.failed = asyncio.get_running_loop().create_future()
         self._journal = await Journal.open(self.path)
-        runtime = Runtime(self._journal, self.session.clock)
+        runtime = Runtime(self._journal, self.session.clock, found().strategies)
         runtime.listeners = self.listeners  # they hear the first record, too
         await runtime.resume()
         settings = await self._outside.start(runtime)

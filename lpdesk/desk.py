@@ -20,6 +20,7 @@ from lpdesk.engines.making import Making
 from lpdesk.engines.quoting import Quoting, refused
 from lpdesk.engines.reconciling import Reconciling
 from lpdesk.engines.state import State
+from lpdesk.engines.strategy import STRATEGIES, Strategies
 
 Events = list[Event]
 
@@ -27,12 +28,12 @@ Events = list[Event]
 class Desk:
     """All state of a desk, and the one door to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, strategies: Strategies = STRATEGIES) -> None:
         self.state = State()
         self.quoting = Quoting(self.state)
         self.delayed = Delayed(self.state)
         self.dealing = Dealing(self.state, self.quoting, self.delayed)
-        self.making = Making(self.state)
+        self.making = Making(self.state, strategies)
         self.house = House(self.making)
         self.reconciling = Reconciling(self.state, self.dealing)
 

@@ -26,6 +26,7 @@ from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.journal.errors import JournalDamaged
 from lpdesk.journal.reader import about, check_chain, read
+from lpdesk.strategies import found
 from lpdesk.views import DeskView, fold
 
 PAGE = 256
@@ -300,7 +301,7 @@ def verify(path: Path | str, progress: Progress | None = None) -> Verdict:
     digest = chain.tip.hash.hex()
     if not chain.ok:
         return Verdict(chain.tip.seq, digest, chain.seq, chain.why)
-    desk, version = Desk(), ""
+    desk, version = Desk(found().strategies), ""
     for record in read(path):
         if record.seq > chain.tip.seq:  # written since
             break

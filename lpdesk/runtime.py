@@ -27,7 +27,8 @@ from lpdesk.domain.record import Cause, Command, Event, Record, Report
 from lpdesk.domain.reports import DeskStarted, DeskStopped, LpStreamed, Pulse
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant
-from lpdesk.journal.errors import JournalDamaged
+from lpdesk.engines.strategy import STRATEGIES, Strategies
+from lpdesk.journal.errors import JournalDamaged, JournalRefused
 from lpdesk.journal.reader import about
 from lpdesk.journal.store import Journal
 from lpdesk.views import DeskView, fold
@@ -56,10 +57,11 @@ Answer = asyncio.Future[tuple[Event, ...]]
 class Runtime:
     """Drives one desk over one journal. Feed it with `report` and `command`, run it with `run`."""
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(self, journal: Journal, clock: Clock, strategies: Strategies = STRATEGIES) -> None:
         self.journal = journal
         self.clock = clock
-        self.desk = Desk()
+        self.strategies = strategies
+        self.desk = Desk(strategies)
         self.view = DeskView()
         self.listeners: list[Listener] = []
         self.dropped = 0
@@ -105,12 +107,21 @@ class Runtime:
 
     # ---- resume, start, stop
 
+    def _find_strategies(self, settings: Settings) -> None:
+        for maker in settings.makers:
+            if maker.strategy not in self.strategies:
+                text = f"the maker of {maker.symbol} used {maker.strategy}, a strategy that is not"
+                raise JournalRefused(f"{text} installed any more")
+
     async def resume(self) -> None:
         """Re-run the journal on a fresh desk with the outputs unplugged.
 
-        Raises `JournalDamaged` where the desk decides otherwise than it did then.
+        Raises `JournalDamaged` where the desk decides otherwise than it did then, `JournalRefused`
+        where a maker's strategy is not installed any more.
         """
         async for record in self.journal.records():
+            if isinstance(record.cause, DeskStarted):
+                self._find_strategies(record.cause.settings)
             if self.desk.step(record.cause, record.at) != record.events:
                 raise JournalDamaged(record.seq, "the desk would now decide otherwise")
             self.view = fold(self.view, record)

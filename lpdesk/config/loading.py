@@ -186,8 +186,7 @@ def _maker_problems(place: str, maker: MakerTable, symbols: list[str]) -> list[s
     problems = []
     if maker.symbol not in symbols:
         problems.append(f"{place}.symbol: {maker.symbol} is no pair")
-    if maker.strategy not in STRATEGIES:
-        problems.append(f"{place}.strategy: one of {', '.join(STRATEGIES)}")
+    problems += _strategy_problems(place, maker.strategy)
     for name, value in maker.parameters.items():
         try:
             checked(name, value)
@@ -218,6 +217,19 @@ def _api_problems(config: Config, clients: list[str]) -> list[str]:
         except ValueError as error:
             problems.append(f"{place}.secret: {error}")
     return problems
+
+
+def _strategy_problems(place: str, name: str) -> list[str]:
+    """Installed packages are looked through only for a name that the house does not know."""
+    if name in STRATEGIES:
+        return []
+    from lpdesk.strategies import found
+
+    known, broken = found()
+    if name in known:
+        return []
+    why = f"{name} does not load: {broken[name]}" if name in broken else ""
+    return [f"{place}.strategy: {why or 'one of ' + ', '.join(known)}"]
 
 
 def _secret_problems(place: str, lp: LpTable) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lpdesk.domain.making import MakerState, MakerTerms
 from lpdesk.domain.settings import Pair
@@ -17,7 +18,7 @@ from lpdesk.domain.values import ONE, SECOND, ZERO, Instant, round_down
 from lpdesk.engines.exchange import Exchange, Placed
 from lpdesk.engines.profit import Profit
 from lpdesk.engines.reference import Reference
-from lpdesk.engines.strategy import STRATEGIES, Ladder, Quote, Situation, inventory_skew
+from lpdesk.engines.strategy import Ladder, Quote, Situation, Strategy, inventory_skew
 from lpdesk.engines.window import Pace, PriceWindow
 
 OWNER = "maker"
@@ -49,9 +50,10 @@ def _ns(seconds: Decimal) -> int:
 class Maker:
     """One pair's maker with its exchange, reference and profit."""
 
-    def __init__(self, pair: Pair, terms: MakerTerms, at: Instant) -> None:
+    def __init__(self, pair: Pair, terms: MakerTerms, strategy: Strategy, at: Instant) -> None:
         self.pair = pair
-        self.terms = terms
+        self.terms = self.configured = terms
+        self.strategy = strategy
         self.exchange = Exchange(pair, terms["maker_fee"], terms["taker_fee"])
         self.reference = Reference()
         self.profit = Profit()
@@ -77,10 +79,27 @@ class Maker:
         self._quoted_mid = self._reach = ZERO
         self._tight = False  # the room up to the greatest position, so that sizes must be exact
 
-    def inherit(self, former: Maker) -> None:
-        """What outlives a process: money made and lost, and why it was halted."""
+    def inherit(self, former: Maker) -> list[str]:
+        """What outlives a process: money made and lost, why it was halted, and what was set live.
+
+        A parameter set live stays so until its value in the configuration is another than it was.
+        Gives the names of those that stay.
+        """
         self.profit, self.loss_from = former.profit, former.loss_from
         self.halted_why = former.halted_why
+        kept = [
+            name
+            for name in former.terms.parameters
+            if former.terms[name] != former.configured[name] == self.configured[name]
+        ]
+        for name in kept:
+            self.set(name, former.terms[name])
+        return kept
+
+    def set(self, name: str, value: Decimal) -> None:
+        """Change a parameter that has been checked."""
+        parameters = self.terms.parameters | {name: value}
+        self.terms = replace(self.terms, parameters=parameters)
 
     # ---- whether it may quote
 
@@ -187,7 +206,7 @@ class Maker:
         horizon_ns = _ns(self.terms["horizon"])
         left = Decimal(horizon_ns - (at - self.started_at) % horizon_ns) / SECOND
         situation = Situation(mid, self.skew, position, self._window.variance, left)
-        ladder = STRATEGIES[self.terms.strategy](self.pair, self.terms, situation)
+        ladder = self.strategy(self.pair, self.terms, situation)
         buy, sell = limit - position, limit + position
         if self.stance.state is MakerState.REDUCING:
             buy, sell = -position, position

@@ -10,7 +10,7 @@ from decimal import Decimal
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
-from lpdesk.domain.making import SET_AT_START, MakerTerms, OrderKind, checked
+from lpdesk.domain.making import SET_AT_START, OrderKind, checked
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.values import (
@@ -29,6 +29,7 @@ from lpdesk.engines.ledger import DESK, EXCHANGE, movement
 from lpdesk.engines.maker import OWNER, PULLED, Maker, Stance
 from lpdesk.engines.quoting import refused
 from lpdesk.engines.state import State
+from lpdesk.engines.strategy import Strategies
 
 Events = list[Event]
 
@@ -42,8 +43,9 @@ TOLD_EVERY_NS = SECOND
 class Making:
     """All makers and exchanges of a desk."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, strategies: Strategies) -> None:
         self.state = state
+        self.strategies = strategies
         self.makers: dict[str, Maker] = {}
         self.hand = HandOrders(state)
         self._former: dict[str, Maker] = {}
@@ -61,9 +63,11 @@ class Making:
             pair = self.state.settings.pair(terms.symbol)
             if pair is None:
                 continue
-            maker = self.makers[terms.symbol] = Maker(pair, terms, at)
+            strategy = self.strategies[terms.strategy]
+            maker = self.makers[terms.symbol] = Maker(pair, terms, strategy, at)
             if terms.symbol in self._former:
-                maker.inherit(self._former[terms.symbol])
+                kept = maker.inherit(self._former[terms.symbol])
+                events += [_set(maker, name, terms[name]) for name in kept]
             events += self._requote(maker, at)
         return events
 
@@ -211,13 +215,8 @@ class Making:
         except BadNumber as bad:
             return [refused(Reason.BAD_AMOUNT, cause.parameter, str(bad))]
         before = maker.terms[cause.parameter]
-        parameters = maker.terms.parameters | {cause.parameter: after}
-        maker.terms = MakerTerms(
-            symbol=cause.symbol, strategy=maker.terms.strategy, parameters=parameters
-        )
-        changed = ev.MakerSet(
-            symbol=cause.symbol, parameter=cause.parameter, before=before, after=after
-        )
+        maker.set(cause.parameter, after)
+        changed = _set(maker, cause.parameter, before)
         return [changed, *self._requote(maker, at, changed=True)]
 
     # ---- orders
@@ -314,6 +313,11 @@ class Making:
         )
         if maker.filled_at is None:  # the delay is from the first fill: many must not starve us
             maker.filled_at = at
+
+
+def _set(maker: Maker, name: str, before: Decimal) -> ev.MakerSet:
+    symbol, after = maker.pair.symbol, maker.terms[name]
+    return ev.MakerSet(symbol=symbol, parameter=name, before=before, after=after)
 
 
 def _no_maker(symbol: str) -> ev.CommandRefused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -120,4 +120,26 @@ def _distinct(quotes: list[Quote]) -> list[Quote]:
 
 Strategy = Callable[[Pair, MakerTerms, Situation], Ladder]
 
-STRATEGIES: dict[str, Strategy] = {"levels": levels, "avellaneda": avellaneda}
+Strategies = Mapping[str, Strategy]
+
+STRATEGIES: Strategies = {"levels": levels, "avellaneda": avellaneda}
+"""Those of the house; others are handed to the desk by whoever starts it."""
+
+
+def on_grid(strategy: Strategy) -> Strategy:
+    """A strategy from elsewhere, whose ladder is put on ticks and lots, best first, not crossed."""
+
+    def snapped(pair: Pair, terms: MakerTerms, situation: Situation) -> Ladder:
+        ladder = strategy(pair, terms, situation)
+        bids = sorted((_snap(q, pair, round_down) for q in ladder.bids), key=lambda q: -q.price)
+        asks = sorted((_snap(q, pair, round_up) for q in ladder.asks), key=lambda q: q.price)
+        if bids and asks and bids[0].price >= asks[0].price:
+            return Ladder((), ())
+        return Ladder(tuple(_distinct(bids)), tuple(_distinct(asks)))
+
+    return snapped
+
+
+def _snap(quote: Quote, pair: Pair, rounded: Callable[[Decimal, int], Decimal]) -> Quote:
+    price = rounded(quote.price, pair.quote_decimals)
+    return Quote(price, round_down(quote.size, pair.base_decimals))

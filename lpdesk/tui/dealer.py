@@ -94,7 +94,7 @@ class Dealer:
     async def _accept(self, command: cmd.AcceptQuote) -> None:
         try:
             events = await self._send(command)
-            if any(isinstance(event, ev.TradeOpened | ev.AcceptRepeated) for event in events):
+            if any(isinstance(event, ev.TradeOpened | ev.AcceptRepeated) for event in events or ()):
                 self._dealt.add(command.quote_id)
         finally:
             self._dealing.discard(command.rfq_id)
@@ -106,20 +106,25 @@ class Dealer:
 
     async def _submit(self, command: Command) -> None:
         request = isinstance(command, cmd.RequestQuote)
-        answer = told(await self._send(command))
+        events = await self._send(command)
         self._asking -= request
+        answer = told(events or ())
         if answer is not None:
             self._say(*answer)
+        elif events == () and isinstance(command, cmd.StartMaker | cmd.StopMaker):
+            word = "stopped already" if isinstance(command, cmd.StopMaker) else "not stopped"
+            self._say("info", f"maker {command.symbol or 'of every pair'}: {word}")
 
-    async def _send(self, command: Command) -> tuple[Event, ...]:
+    async def _send(self, command: Command) -> tuple[Event, ...] | None:
+        """What came of it; None when it was not sent, which has been said."""
         try:
             events = await self._session.submit(command)
         except PermissionError:
             self._say("warn", "this screen only looks: nothing was sent")
-            return ()
+            return None
         except Exception as error:  # the desk's trouble must not take the screen with it
             self._say("bad", f"not done: {type(error).__name__}: {error}")
-            return ()
+            return None
         for event in events:
             self._answer(event)
         return events

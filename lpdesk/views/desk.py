@@ -319,8 +319,15 @@ def _maker_moved(view: DeskView, event: ev.MakerMoved, at: Instant) -> DeskView:
     if before is None or before.maker is None or before.maker.state is event.state:
         return view
     level = "info" if event.state is MakerState.ACTIVE else "warn"
-    text = f"maker {event.symbol} {event.state.value} {event.why}".rstrip()
-    return _notice(view, at, level, text, event.symbol)
+    said = f"{event.state.value} {event.why}".rstrip()
+    last = view.notices[0] if view.notices else None
+    if last is None or last.seq != view.seq or not last.text.startswith("maker "):
+        return _notice(view, at, level, f"maker {event.symbol} {said}", event.symbol)
+    # Several makers move in one step: one notice names them all, for only the last is read.
+    names, same, _ = last.text.partition(f" {said}")
+    text = f"{names}, {event.symbol} {said}" if same else f"{last.text}; {event.symbol} {said}"
+    view = replace(view, notices=view.notices[1:])
+    return _notice(view, at, "warn" if "warn" in (level, last.level) else level, text)
 
 
 def _maker_set(view: DeskView, event: ev.MakerSet, at: Instant) -> DeskView:

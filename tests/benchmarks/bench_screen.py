@@ -95,7 +95,9 @@ async def run(app: Any, options: argparse.Namespace) -> None:
 class Link:
     """One app in a pty, with a reader that may be slow."""
 
-    def __init__(self, app: str, seconds: float, hz: float, cells: int, watch: bool) -> None:
+    def __init__(
+        self, app: str, seconds: float, hz: float, cells: int, watch: bool, script: str = __file__
+    ) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
         self.report = Path(tempfile.mkdtemp()) / "report"
@@ -104,7 +106,7 @@ class Link:
         environ = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
         environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [sys.executable, __file__, *arguments],
+            [sys.executable, script, *arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -138,9 +140,11 @@ class Link:
         return facts
 
 
-def measure(app: str, seconds: float, hz: float, cells: int, rate: float = 0) -> dict[str, Any]:
+def measure(
+    app: str, seconds: float, hz: float, cells: int, rate: float = 0, script: str = __file__
+) -> dict[str, Any]:
     """CPU, bytes and loop lag of one app; `rate` in bytes a second slows the reader down."""
-    link = Link(app, seconds, hz, cells, watch=rate > 0)
+    link = Link(app, seconds, hz, cells, watch=rate > 0, script=script)
     deadline = monotonic() + seconds + WARM_SECONDS + 60
     while not link.report.exists() and monotonic() < deadline:
         if rate and link.report.with_suffix(".started").exists():

@@ -9,6 +9,8 @@ from collections import defaultdict, deque
 from decimal import Decimal, localcontext
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
@@ -252,6 +254,12 @@ class Market:
         self.restarts()
 
     # ---- what happens
+
+    def configures(self, **parameters: str) -> None:
+        """Somebody edits the makers' parameters in the configuration file."""
+        numbers = {name: D(value) for name, value in parameters.items()}
+        makers = tuple(replace(terms, parameters=numbers) for terms in self.settings.makers)
+        self.settings = replace(self.settings, makers=makers)
 
     def restarts(self) -> None:
         self.simulation.crash()
