@@ -22,8 +22,8 @@ from lpdesk.engines.pools.ticks import Q96, sqrt_price_at
 ROUGH = Context(prec=40)
 """Digits of marginal prices; amounts are whole numbers."""
 
-MOST = Decimal("0.3")
-"""No more than so much of a reserve is ever planned on."""
+MOST = {ProductPool: Decimal("0.9"), StablePool: Decimal("0.8"), WeightedPool: Decimal("0.3")}
+"""No more than so much of the base reserve is ever planned on; of a weighted pool it is a rule."""
 
 FITTED = 160
 FINER = 9
@@ -109,7 +109,7 @@ class Curve:
             return []
         counts = Decimal(pool.kept) / pool.of
         depth = base if side is Side.BUY else base / counts
-        return [_bend(side, depth, (base * quote / counts).sqrt(), base * MOST)]
+        return [_bend(side, depth, (base * quote / counts).sqrt(), base * MOST[ProductPool])]
 
     def _ranges(self, pool: RangePool, side: Side) -> list[Bend]:
         """One bend for each range, from the price outwards."""
@@ -140,7 +140,7 @@ class Curve:
 
     def _fit(self, side: Side, quantity: Decimal) -> None:
         """Constant products through the exact curve's slopes, at growing distances as needed."""
-        whole, bends = self.reserve * MOST, self._bends[side]
+        whole, bends = self.reserve * MOST[type(self.pool)], self._bends[side]
         done = sum((bend.size for bend in bends), ZERO)
         try:
             if not bends:
