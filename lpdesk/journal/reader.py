@@ -27,7 +27,8 @@ ROWS = (
 # The tables say where to look; the records are read, as only they are the truth.
 _ABOUT = (
     "SELECT seq, at, CAST(cause AS BLOB), CAST(events AS BLOB), hash FROM records"
-    " WHERE seq BETWEEN ? AND ? AND (instr(events, ?) OR instr(events, ?)) ORDER BY seq LIMIT ?"
+    " WHERE seq BETWEEN ? AND ? AND (instr(events, ?) OR instr(events, ?) OR instr(events, ?))"
+    " ORDER BY seq LIMIT ?"
 )
 MOST_ABOUT = 2_000
 """Records about one trade that are read: a day-long request polls its LPs many thousand times."""
@@ -82,21 +83,23 @@ def read(path: Path | str, from_seq: int = 1) -> Iterator[Record]:
 
 
 def about(path: Path | str, trade_id: str, to_seq: int | None = None) -> list[Record]:
-    """The records that name a trade or its request, oldest first, up to `to_seq`.
+    """The records that name a trade, its request or its settlement, oldest first, up to `to_seq`.
 
     At most `MOST_ABOUT`; none for a trade that is not there. Reads all records since the request,
     so not for a loop that others wait for. Raises `JournalRefused`, `JournalDamaged`.
     """
     with closing(connect(Path(path))) as connection:
         found = connection.execute(
-            "SELECT rfqs.rfq_id, rfqs.seq FROM trades JOIN rfqs USING (rfq_id) WHERE trade_id = ?",
+            "SELECT rfqs.seq, rfq_id, settlement_id FROM trades JOIN rfqs USING (rfq_id)"
+            " WHERE trade_id = ?",
             (trade_id,),
         ).fetchone()
         if found is None:
             return []
-        rfq_id, first = found
+        first, rfq_id, settlement_id = found
         last = 2**62 if to_seq is None else to_seq
-        values = (first, last, f'"{trade_id}"', f'"{rfq_id}"', MOST_ABOUT)
+        names = [f'"{name}"' for name in (trade_id, rfq_id, settlement_id or trade_id)]
+        values = (first, last, *names, MOST_ABOUT)
         return [decoded(Row._make(row)) for row in connection.execute(_ABOUT, values)]
 
 

@@ -104,6 +104,8 @@ _CHAPTERS: Final = (
                         ev.OrderQueried), _count),
     _Chapter("holds", (ev.HoldPlaced, ev.HoldDrawn, ev.HoldResolved), _count),
     _Chapter("postings", (ev.Transferred,), _count),
+    _Chapter("settlement", (ev.TradeExecuted, ev.Settling, ev.SettlementAttempted,
+                            ev.TradeRejected), lambda steps: ""),
     _Chapter("breaks", (ev.BreakFound,), _count),
     _Chapter("ended", (ev.TradeSettled, ev.TradeFailed), lambda steps: ""),
     _Chapter("quotes", (ev.QuoteReceived, ev.LpMissed, ev.LpSkipped), _answers),
@@ -252,6 +254,41 @@ def _failed(event: ev.TradeFailed, pair: Pair | None) -> list[Line]:
     return [(Span("failed", Ink.BAD), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
 
 
+def _executed(event: ev.TradeExecuted, pair: Pair | None) -> list[Line]:
+    pnl = f"{words.signed(event.pnl, places(event.pnl_asset, pair))} {event.pnl_asset}"
+    return [(Span(f"hedged  P&L {pnl}"), Span(f"  settles {_moment(event.settles_at)}", Ink.DIM))]
+
+
+def _created(event: ev.SettlementCreated, pair: Pair | None) -> list[Line]:
+    with_ = f"{len(event.trades)} trade{'s' * (len(event.trades) != 1)}"
+    when = f"  tried {_moment(event.attempt_at)}, given up {_moment(event.reject_at)}"
+    return [(Span(f"{event.settlement_id}  {with_}"), Span(when, Ink.DIM))]
+
+
+def _attempted(event: ev.SettlementAttempted, pair: Pair | None) -> list[Line]:
+    return [(Span(f"tried{' by hand' if event.by_hand else ''}, time {event.attempt}", Ink.DIM),)]
+
+
+def _short(event: ev.SettlementFailed, pair: Pair | None) -> list[Line]:
+    again = Span(f"  tried again {_moment(event.attempt_at)}", Ink.DIM)
+    gaps = [f"{s.account} lacks {_exactly(s.missing)} {s.asset}" for s in event.shortfalls]
+    return [(Span("not all there  ", Ink.WARN), Span(gap), again) for gap in gaps or [""]]
+
+
+def _paid(event: ev.SettlementSettled, pair: Pair | None) -> list[Line]:
+    by = "  from the settlement account" if event.integrator_settled else ""
+    return [(Span("settled", Ink.GOOD), Span(f"  {event.settlement_id}{by}", Ink.DIM))]
+
+
+def _given_up(event: ev.SettlementRejected | ev.TradeRejected, pair: Pair | None) -> list[Line]:
+    why = event.text if isinstance(event, ev.TradeRejected) else "time is up"
+    return [(Span("rejected", Ink.BAD), Span(f"  {event.settlement_id}  {why}", Ink.DIM))]
+
+
+def _moment(at: Instant) -> str:
+    return f"{words.date(at)[5:]} {words.time_of_day(at)}"
+
+
 def _broken(event: ev.BreakFound, pair: Pair | None) -> list[Line]:
     said = f"  {event.break_id}  {event.order_id}  {event.text}"
     return [(Span(f"{event.kind} !", Ink.BAD), Span(said, Ink.DIM))]
@@ -292,4 +329,11 @@ _WORDS: Final[dict[type, Callable[[Any, Pair | None], list[Line]]]] = {
     ev.TradeSettled: _settled,
     ev.TradeFailed: _failed,
     ev.BreakFound: _broken,
+    ev.TradeExecuted: _executed,
+    ev.SettlementCreated: _created,
+    ev.SettlementAttempted: _attempted,
+    ev.SettlementFailed: _short,
+    ev.SettlementSettled: _paid,
+    ev.SettlementRejected: _given_up,
+    ev.TradeRejected: _given_up,
 }

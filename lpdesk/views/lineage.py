@@ -5,7 +5,8 @@ Not kept in the view: it is made from records that the session reads when somebo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 from msgspec import Struct
 
@@ -39,9 +40,12 @@ def lineage(trade_id: str, records: Iterable[Record]) -> Lineage:
     """What `records` say about the trade; those about others are left out."""
     steps = [Step(record.seq, record.at, event) for record in records for event in record.events]
     opened = next((s.event for s in steps if _opens(s.event, trade_id)), None)
-    rfq_id = opened.rfq_id if isinstance(opened, ev.TradeOpened) else ""
+    if not isinstance(opened, ev.TradeOpened):
+        return Lineage(trade_id)
+    settled_by = {s.event.settlement_id for s in steps if _settles(s.event, trade_id)}
+    ids = {"trade_id": {trade_id}, "rfq_id": {opened.rfq_id}, "settlement_id": settled_by}
     return Lineage(
-        trade_id, rfq_id, tuple(s for s in steps if rfq_id and _names(s.event, trade_id, rfq_id))
+        trade_id, opened.rfq_id, tuple(s for s in steps if _concerns(s.event, ids, trade_id))
     )
 
 
@@ -49,6 +53,19 @@ def _opens(event: Event, trade_id: str) -> bool:
     return isinstance(event, ev.TradeOpened) and event.trade_id == trade_id
 
 
-def _names(event: Event, trade_id: str, rfq_id: str) -> bool:
-    """Whatever event names it, also such as will be invented: by the names of the fields."""
-    return getattr(event, "trade_id", "") == trade_id or getattr(event, "rfq_id", "") == rfq_id
+def _settles(event: Event, trade_id: str) -> TypeGuard[ev.Settling]:
+    return isinstance(event, ev.Settling) and trade_id in event.trades
+
+
+def _concerns(event: Event, ids: Mapping[str, set[str]], trade_id: str) -> bool:
+    """Whatever event names it, also such as will be invented: by the names of the fields.
+
+    The trade itself says most; a settlement is that of other trades, too.
+    """
+    if isinstance(event, ev.Reconciled):
+        return any(match.trade_id == trade_id for match in event.trades)
+    for field, known in ids.items():
+        name = getattr(event, field, "")
+        if name:
+            return name in known
+    return False

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from lpdesk.domain import events as ev
+from lpdesk.tui import ancestry
 from lpdesk.tui.ancestry import branches, since
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.export import csv_text
 from lpdesk.tui.picture import picture, text_of
 from lpdesk.views import lineage
 from tests.conftest import eventually
+from tests.core.settling import ALPHA, Settling, organization, settling
 from tests.tui.dealing import at, last_line, message, type_line
 from tests.tui.stories import StoryDesk, Tape, busy
 
@@ -86,16 +88,24 @@ def test_time_on_the_edges() -> None:
 
 
 def test_an_event_without_words_of_its_own_is_shown_all_the_same() -> None:
-    desk = busy()
-    later = ev.AcceptRepeated(trade_id="T-000001", quote_id="Q-1")  # stands for one to come
-    of = lineage("T-000001", desk.records)
-    of = replace(of, steps=(*of.steps, replace(of.steps[-1], event=later)))
-    from lpdesk.tui import ancestry
+    """Others will be invented: their name and what is short is better than nothing."""
+    later = ev.AcceptRepeated(trade_id="T-000001", quote_id="Q-1")
+    (line,) = ancestry._plainly(later, None)
+    assert "".join(s.text for s in line) == "accept repeated  trade_id T-000001  quote_id Q-1"
 
-    assert "accept repeated" in str(ancestry._plainly(later, None))
-    assert len(branches(of, desk.settings)) == len(
-        branches(lineage("T-000001", desk.records), desk.settings)
-    ), "a repeated accept did nothing, so the tree says nothing"
+
+def test_the_lineage_of_a_trade_that_is_settled_later() -> None:
+    desk = Settling(ALPHA, settling(organization("200000", own="0")))
+    desk.deals("b 1 btc/usdt t+1", "b 1.5 btc/usdt t+1")
+    desk.later("2d")
+    records = desk.simulation.records
+    of = lineage("T-000002", records)
+    assert {getattr(step.event, "trade_id", "") for step in of.steps} == {"", "T-000002"}
+    tree = ["".join(span.text for span in b.text) for b in branches(of, desk.see().settings)]
+    said = tree[tree.index("settlement") :]
+    assert "hedged  P&L +75.00 USDT  settles 01-20 16:00:00" in said[1]
+    assert "S-000001  2 trades  tried 01-20 16:05:00" in said[2] and "time 1" in said[3]
+    assert "not all there  settlement:acme lacks 150,075 USDT" in said[4]
 
 
 # The page

@@ -44,6 +44,7 @@ _STATES: Final = {
     "settled": Ink.DIM,
     "UNKNOWN": Ink.BAD,
     "failed": Ink.BAD,
+    "rejected": Ink.BAD,
     "executing": Ink.WARN,
 }
 SORTS: Final[dict[str, Callable[[TradeRow], Any]]] = {

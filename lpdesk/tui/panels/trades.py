@@ -18,7 +18,7 @@ FILTERS: Final[dict[str, Callable[[TradeRow], bool]]] = {
     "all": lambda trade: True,
     "open": lambda trade: trade.state in OPEN,
     "settled": lambda trade: trade.state == "settled",
-    "failed": lambda trade: trade.state == "failed",
+    "failed": lambda trade: trade.state in ("failed", "rejected"),
     "breaks": lambda trade: trade.breaks > 0,
 }
 """What `f` goes through."""
