@@ -10,7 +10,7 @@ from lpdesk.domain import events as ev
 from lpdesk.domain.entry import BadEntry, find_pair
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import Action
-from lpdesk.tui.chat import chat_line, keep
+from lpdesk.tui.chat import keep, tell
 from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import next_focus
 from lpdesk.tui.panels.blotter import SORTS
@@ -76,8 +76,16 @@ class Handlers:
             self._desk.dealer.accept(drawn, question.crossed_ok)
 
     def do_copy(self, words: list[str]) -> None:
-        """To the clipboard, by OSC 52, and to a file, since terminals may drop the first."""
-        text = chat_line(self._desk.look())
+        """To the clipboard, by OSC 52, and to a file, since terminals may drop the first.
+
+        From now on the client's own time runs.
+        """
+        told = tell(self._desk.look())
+        if told is None:
+            self._warn("no price")
+            return
+        text = told.text
+        self._desk.promise(told)
         self._desk.app.copy_to_clipboard(text)
         folder = self._desk.desk_app.state_dir
         kept = ""

@@ -6,13 +6,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain.entry import ORDERS
+from lpdesk.domain.values import SECOND
 from lpdesk.tui.actions import check_keymap
+from lpdesk.tui.chat import reminder, still_good
 from lpdesk.tui.complete import GRAMMAR, complete, grammar
 from lpdesk.tui.driver import Bursts
 from lpdesk.tui.gates import Gates
+from lpdesk.tui.look import time_left
 from lpdesk.tui.picture import text_of
 from lpdesk.tui.screens.help import HelpPage
 from lpdesk.tui.screens.lps import LpsPage
@@ -197,6 +201,45 @@ async def test_copy_is_on_the_clipboard_and_in_a_file(tmp_path: Path) -> None:
         assert text.startswith("acme: you buy 1.5 BTC at 100,005.18 USDT/BTC, you pay 150,007.77")
         assert "good for 7 s" in text and str(tmp_path) in message(app)
         assert (tmp_path / "copied.txt").stat().st_mode & 0o077 == 0
+
+
+async def test_the_clients_time_begins_when_the_price_is_copied(tmp_path: Path) -> None:
+    desk = busy()
+    desk.market.validity_ns = 1  # nobody else has a price any more
+    async with at(desk, state_dir=tmp_path) as (app, pilot):
+        assert "client told" not in text_of(app)
+        await type_line(app, pilot, "copy")
+        assert "good for 7 s" in app.clipboard and "client told 100,005.18  7 s" in text_of(app)
+        desk.run(3)
+        await eventually(lambda: "client told 100,005.18  4 s" in text_of(app))
+        desk.run(2.5)
+        await eventually(lambda: "client told 100,005.18  1.5 s" in text_of(app))
+        desk.run(1.5)
+        await eventually(lambda: "client told 100,005.18  time is up" in text_of(app))
+        card = desk.view.card("R-000007")
+        assert card is not None and time_left(card, desk.now()) > 0, "the cover has some left"
+
+
+async def test_a_better_price_keeps_the_promise_and_a_worse_one_breaks_it() -> None:
+    desk = busy()
+    async with at(desk) as (app, pilot):
+        await type_line(app, pilot, "copy")
+        desk.market.drift = Decimal(-9)
+        desk.run(1.2)
+        await eventually(lambda: "client told 100,005.18  5 s  better now" in text_of(app))
+        told, card = app.desk.told("R-000007"), desk.view.card("R-000007")
+        assert told is not None and card is not None and card.quote is not None
+        for cut_s in (0, 1, 3, 8):  # however early the cover ends, the promise does not outlive it
+            ends = desk.now() + cut_s * SECOND
+            sooner = replace(card, quote=replace(card.quote, dealable_until=ends))
+            assert still_good(told, sooner, desk.now()) == min(
+                cut_s * SECOND, told.until - desk.now()
+            )
+        worse = replace(card, quote=replace(card.quote, client_price=told.price + 1))
+        assert still_good(told, worse, desk.now()) == 0
+        assert still_good(told, replace(card, quote=None), desk.now()) == 0
+        line = reminder(told, app.desk.look(), worse)
+        assert "not any more: tell them !" in "".join(span.text for span in line)
 
 
 def test_a_keymap_that_cannot_be_is_refused() -> None:

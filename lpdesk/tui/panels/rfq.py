@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual.app import ComposeResult
@@ -12,14 +12,12 @@ from lpdesk.domain.settings import Pair, Settings
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.tui import sentences
 from lpdesk.tui.bigtext import big
+from lpdesk.tui.chat import SOON, Told, reminder
 from lpdesk.tui.figures import SIDE_INK, amount, asset_amount, earns, price, price_parts
 from lpdesk.tui.look import Look, is_short, time_left
 from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, longest, size, spread
 from lpdesk.views import Card, words
-
-_SOON = 3 * SECOND
-"""Time left from which tenths are shown."""
 
 _TALL = 11
 """Lines from which the card has air around the price, and its header inside."""
@@ -33,6 +31,8 @@ class Slice(NamedTuple):
     settings: Settings
     next: tuple[Line, ...]
     now: Instant
+    told: Line = ()
+    """What the client was told, and for how long that is good."""
 
 
 class RfqPane(Pane):
@@ -48,6 +48,10 @@ class RfqPane(Pane):
 
     drawn: Slice | None = None
 
+    def __init__(self, told: Callable[[str], Told | None] = lambda rfq_id: None) -> None:
+        super().__init__()
+        self._told = told
+
     def compose(self) -> ComposeResult:
         self.card = _CardLines(self)
         yield self.card
@@ -62,7 +66,9 @@ class RfqPane(Pane):
         trade = view.trade(card.trade_id) if card.trade_id else None
         now = look.tenth if running else 0
         next = sentences.what_next(look._replace(now=look.tenth), card, trade)
-        return Slice(card, others, view.settings, (next,), now)
+        told = self._told(card.rfq_id)
+        promise = reminder(told, look, card) if told else ()
+        return Slice(card, others, view.settings, (next,), now, promise)
 
     def show(self, slice: Slice, /) -> None:
         """Draw a slice."""
@@ -112,8 +118,8 @@ def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
         if card.live:
             lines.append(_countdown(card, card.quote, slice.now, width))
     lines.append(slice.next[0])
-    history = _history(card, slice.now)
-    if history and height >= _TALL - 1:
+    history = slice.told or _history(card, slice.now)
+    if slice.told or (history and height >= _TALL - 1):
         lines.append(history)
     room = height - len(lines) - len(air)
     others = _others(slice, width)[: max(0, room)]
@@ -179,7 +185,7 @@ def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> L
     """
     left_ns = time_left(card, now)
     short = is_short(card, now)
-    seconds = words.seconds(left_ns, 1 if short or left_ns < _SOON else 0)
+    seconds = words.seconds(left_ns, 1 if short or left_ns < SOON else 0)
     text = f"{seconds} !" if short else seconds
     ink = Ink.WARN if short else Ink.STRONG
     cells = max(4, width - 10)

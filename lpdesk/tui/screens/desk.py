@@ -19,6 +19,7 @@ from textual.widgets import Input
 from lpdesk.domain.text import clean
 from lpdesk.session import Session
 from lpdesk.tui import actions
+from lpdesk.tui.chat import KEPT, Told
 from lpdesk.tui.complete import Completer
 from lpdesk.tui.dealer import Dealer
 from lpdesk.tui.gates import NO_GATES
@@ -105,6 +106,7 @@ class DeskScreen(InkScreen[None]):
         self.bell_wanted = bell
         self._belled = ""
         self._focus = ""
+        self._told: dict[str, Told] = {}
         self.pages = Pages(self)
         self._shown: list[_Shown] = []
         self._seen: tuple[object, int] = (None, 0)
@@ -120,7 +122,7 @@ class DeskScreen(InkScreen[None]):
 
     def compose(self) -> ComposeResult:
         self.status_bar = StatusBar(id="status")
-        self.rfq, self.race, self.ladder = RfqPane(), RacePane(), LadderPane()
+        self.rfq, self.race, self.ladder = RfqPane(self.told), RacePane(), LadderPane()
         self.lps, self.blotter = LpsPane(), BlotterPane()
         self.message = MessageLine(id="message")
         self.line = CommandLine()
@@ -322,6 +324,17 @@ class DeskScreen(InkScreen[None]):
         """Put an RFQ in focus; the ladder follows to its pair."""
         self._focus, self.pages.chosen = rfq_id, ""
         self.echo()
+
+    def promise(self, told: Told) -> None:
+        """The client has been told a price; the oldest such is forgotten."""
+        self._told.pop(told.rfq_id, None)
+        self._told[told.rfq_id] = told
+        if len(self._told) > KEPT:
+            del self._told[next(iter(self._told))]
+
+    def told(self, rfq_id: str) -> Told | None:
+        """What the client of an RFQ has been told last."""
+        return self._told.get(rfq_id)
 
     def echo(self) -> None:
         """Draw at once what a key has changed."""
