@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lpdesk.domain import events as ev
 from lpdesk.domain.entry import EXAMPLE
+from lpdesk.domain.values import SECOND
 from lpdesk.tui.figures import amount, places, price
 from lpdesk.tui.look import Look, is_short, time_left
 from lpdesk.tui.widgets.lines import Ink, Line, Span
 from lpdesk.views import Card, TradeRow, words
+
+STALE_S: Final = 10
+"""Seconds of silence after which a streamed market is called stale."""
 
 
 def desk_state(look: Look) -> tuple[str, Ink]:
@@ -24,6 +30,16 @@ def desk_state(look: Look) -> tuple[str, Ink]:
     return "ACTIVE", Ink.GOOD
 
 
+def silence(look: Look) -> int:
+    """Seconds without anything new, once that means that what is shown may be old; or 0.
+
+    Only where a market is streamed, so that there is always something new.
+    """
+    passed = (look.now - look.view.at) // SECOND
+    status = look.view.status
+    return int(passed) if passed >= STALE_S and status.markets and status.open else 0
+
+
 def no_request(look: Look) -> list[Line]:
     """The empty RFQ pane: why it is empty, and how to fill it."""
     status = look.view.status
@@ -37,6 +53,11 @@ def no_request(look: Look) -> list[Line]:
         return [(Span("halted", Ink.BAD), Span(f"  {status.why}", Ink.DIM)), _hint("type: resume")]
     if not status.lps:
         return [(Span("no LPs", Ink.WARN),), _hint("add [[lps]] to the configuration")]
+    if not status.open:
+        return [(Span("the desk is closed", Ink.WARN),), _hint("leave with ^Q and start it again")]
+    if not status.lps_up:
+        again = _hint("each is tried again by itself; F6 says when")
+        return [(Span("no LP is in use", Ink.WARN),), again]
     lead = (Span("no request yet", Ink.TITLE),)
     waiting = not status.markets and status.open
     note = _hint("connecting to the LPs") if waiting else ()
@@ -100,6 +121,8 @@ def _ended(look: Look, card: Card, trade: TradeRow | None) -> Line:
     if card.end is ev.RfqEnd.EXPIRED:
         return (Span("expired", Ink.WARN), Span(f" {at}{again}", Ink.DIM))
     why = ", ".join(f"{row.lp} {row.state}" for row in card.rows) or "no LP deals this"
+    if look.view.status.lps and not look.view.status.lps_up:
+        why = "no LP is in use; F6 says when"
     return (Span("no liquidity", Ink.WARN), Span(f": {why}", Ink.DIM))
 
 

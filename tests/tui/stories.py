@@ -67,6 +67,7 @@ class Market:
         self.asks = 0
         self.drift = Decimal(0)
         self.validity_ns = 12 * SECOND
+        self.broken = False
         self.words = "credit line used up"
 
     def __call__(self, event: Event, at: Instant) -> list[tuple[int, Cause]]:
@@ -85,8 +86,8 @@ class Market:
         bps, ms = LPS[ask.lp]
         self.asks += 1
         delay = ms * MILLISECOND
-        if ask.lp in ("euler", "fermat"):
-            reason = Reason.CREDIT if ask.lp == "euler" else Reason.UNREACHABLE
+        if self.broken or ask.lp in ("euler", "fermat"):
+            reason = Reason.CREDIT if ask.lp == "euler" and not self.broken else Reason.UNREACHABLE
             text = self.words if ask.lp == "euler" else "connection refused"
             return delay, rep.LpFailed(lp=ask.lp, ask_id=ask.ask_id, reason=reason, text=text)
         sign = 1 if ask.side is Side.BUY else -1

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lpdesk.domain import commands as cmd
+from lpdesk.domain import reports as rep
 from lpdesk.tui.app import DeskApp
-from lpdesk.tui.picture import picture
+from lpdesk.tui.gates import Gates
+from lpdesk.tui.picture import picture, text_of
 from tests.tui import markets
+from tests.tui.dealing import at
 from tests.tui.stories import StoryDesk, Tape, busy, lost
 
 Compare = Callable[[str, str], None]
@@ -76,7 +80,37 @@ def replay() -> StoryDesk:
     return Tape(busy())
 
 
-STATES = [starting, empty, asking, short, expired, unknown, settled, no_liquidity, halted, replay]
+def readonly() -> StoryDesk:
+    desk = busy()
+    desk.can_command, desk.label = False, "READ-ONLY"
+    return desk
+
+
+def offline() -> StoryDesk:
+    """Every LP has failed so often that it rests."""
+    desk = empty()
+    desk.market.broken = True
+    for _ in range(desk.settings.rules.breaker_failures):
+        desk.ask("b 1 eth/usdt")
+        desk.run(2.6)
+    return desk.run(2.6)
+
+
+def stale() -> StoryDesk:
+    """A market was streamed, and nothing has come for a while."""
+    return empty().run(25)
+
+
+def closed() -> StoryDesk:
+    desk = empty()
+    desk.do(rep.DeskStopped(why="closed"))
+    return desk
+
+
+STATES = [
+    starting, empty, asking, short, expired, unknown, settled, no_liquidity, halted, replay,
+    readonly, offline, stale, closed,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
@@ -85,6 +119,25 @@ async def test_every_state_has_its_look(
 ) -> None:
     text = await picture(state(), size=(120, 36), kind="txt")
     same_picture(f"{state.__name__}-120x36", text)
+
+
+KEYS = {
+    "question": ("f9",),
+    "jump": ("ctrl+o",),
+    "zoom": ("f3", "z"),
+    "lp-table": ("f7",),
+    "copied": ("ctrl+y",),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+async def test_what_a_key_leads_to_has_its_look(name: str, same_picture: Compare) -> None:
+    async with at(busy(), still=True) as (app, pilot):
+        app.desk.gates = Gates(above=Decimal(100_000))
+        await pilot.press(*KEYS[name])
+        await pilot.pause()
+        await pilot.pause()
+        same_picture(f"{name}-120x36", text_of(app))
 
 
 @pytest.mark.parametrize("size", [(160, 48), (120, 36), (80, 24), (60, 15), (44, 12)], ids=str)
@@ -130,6 +183,20 @@ def test_desk_in_colour(theme: str, snap_compare: Any) -> None:
     assert snap_compare(DeskApp(busy(), theme=theme, still=True), terminal_size=(120, 36))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
+@pytest.mark.parametrize("theme", ["blue-orange", "contrast", "harbour", "ink", "linen", "paper"])
+def test_every_theme_at_two_sizes(theme: str, size: tuple[int, int], snap_compare: Any) -> None:
+    assert snap_compare(DeskApp(busy(), theme=theme, still=True), terminal_size=size)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("theme", ["contrast", "harbour", "linen"])
+@pytest.mark.parametrize("state", [unknown, halted, expired, readonly, offline, stale])
+def test_states_in_colour(theme: str, state: Callable[[], StoryDesk], snap_compare: Any) -> None:
+    assert snap_compare(DeskApp(state(), theme=theme, still=True), terminal_size=(80, 24))
+
+
 def test_replay_in_colour(snap_compare: Any) -> None:
     assert snap_compare(DeskApp(replay(), still=True), terminal_size=(120, 36))
 
@@ -142,6 +209,7 @@ def test_pictures_are_all_in_use() -> None:
     known = {f"{state.__name__}-120x36" for state in STATES} | {"help"}
     known |= {f"maker-{state.__name__}-120x36" for state in markets.STATES}
     known |= {f"maker-page-{size}" for size in ("160x48", "120x36", "80x24")}
+    known |= {f"{name}-120x36" for name in KEYS}
     known |= {"settlements-160x48", "settlements-80x24", "log-120x36"}
     known |= {f"busy-{size}" for size in ("160x48", "120x36", "80x24", "60x15", "44x12")}
     assert {path.stem for path in (Path(__file__).parent / "pictures").glob("*.txt")} == known

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lpdesk.domain.settings import Settings
-from lpdesk.domain.values import Instant
+from lpdesk.domain.values import SECOND, Instant
 from lpdesk.tui import sentences
 from lpdesk.tui.figures import price, sum_places
 from lpdesk.tui.look import Look
@@ -24,6 +24,7 @@ class _Slice(NamedTuple):
     replay: bool
     second: Instant
     lag_ms: int
+    silent_s: int = 0
 
 
 class StatusBar(Lines, can_focus=False):
@@ -44,7 +45,14 @@ class StatusBar(Lines, can_focus=False):
         view = look.view
         state = sentences.desk_state(look)
         return _Slice(
-            view.settings, view.status, state, look.label, look.replay, look.second, self.lag_ms
+            settings=view.settings,
+            status=view.status,
+            state=state,
+            label=look.label,
+            replay=look.replay,
+            second=look.second,
+            lag_ms=self.lag_ms,
+            silent_s=sentences.silence(look),
         )
 
     def show(self, slice: _Slice, /) -> None:
@@ -94,6 +102,8 @@ def _trouble(it: _Slice) -> list[Line]:
         parts.append((Span(f"{status.unknown} UNKNOWN !", Ink.BAD),))
     if status.breaks:
         parts.append((Span(f"{status.breaks} BREAK{'S' * (status.breaks > 1)} !", Ink.BAD),))
+    if it.silent_s:
+        parts.append((Span(f"STALE {words.age(it.silent_s * SECOND)} !", Ink.WARN),))
     if it.lag_ms >= 100:
         parts.append((Span(f"lag {it.lag_ms} ms !", Ink.WARN),))
     return parts
@@ -119,5 +129,6 @@ def _pnl(it: _Slice) -> list[Line]:
 def _market(market: MarketRow, it: _Slice) -> Line:
     text = price(market.mid, it.settings.pair(market.symbol))
     arrow = _ARROWS[market.direction]
+    ink = Ink.DIM if it.silent_s else ""
     sign = Span("crossed !", Ink.WARN) if market.crossed else Span(arrow, Ink.DIM)
-    return (Span(f"{market.symbol} ", Ink.DIM), Span(text), Span(" "), sign)
+    return (Span(f"{market.symbol} ", Ink.DIM), Span(text, ink), Span(" "), sign)
