@@ -140,8 +140,10 @@ class Format(StrEnum):
 class State(StrEnum):
     OPEN = "open"
     UNKNOWN = "unknown"
+    EXECUTED = "executed_pending_settlement"
     SETTLED = "settled"
     FAILED = "failed"
+    REJECTED = "rejected"
 
 
 @app.command()
@@ -193,5 +195,23 @@ def report(
         found = report.summarize(read(journal))
         if form is ReportFormat.JSON:
             lines(iter([report.json_text(found)]))
+        else:
+            lines(report.table_lines(found, shutil.get_terminal_size((160, 24)).columns))
+
+
+@app.command()
+def balances(
+    journal: OldJournal,
+    seq: Annotated[int | None, typer.Option(min=1, help="After this record.")] = None,
+    account: Annotated[str, typer.Option(help="Only accounts that begin so: client:acme.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What is, or was, in every account, and what of it is held."""
+    from lpdesk.reports import balances as report
+
+    with spoken():
+        found = report.balances(journal, seq, account)
+        if as_json:
+            lines(report.json_lines(found))
         else:
             lines(report.table_lines(found, shutil.get_terminal_size((160, 24)).columns))

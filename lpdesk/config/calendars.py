@@ -78,7 +78,7 @@ def _calendar(name: str, years: range) -> _Working | None:
     try:
         return holidays.financial_holidays(name, years=years)
     except NotImplementedError:
-        text = f'"{EVERY_DAY}", "{WEEKDAYS}", a country (GB, US-NY) or a market (NYSE, ECB)'
+        text = f'"{EVERY_DAY}", "{WEEKDAYS}", a country (GB) or a market (NYSE)'
         raise ValueError(text) from None
 
 

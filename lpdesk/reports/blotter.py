@@ -31,7 +31,7 @@ _FIELDS = (
     "trade_id opened_at rfq_id quote_id client symbol side dealt amount base_side client_price"
     " markup_bps pays pays_asset receives receives_asset lp state ended_at lp_price quantity"
     " pnl pnl_asset pnl_bps residual residual_asset fee fee_asset slippage_bps response_ns"
-    " reason text"
+    " reason text desk delayed settles_at executed_at settlement_id integrator_settled"
 ).split()
 """The fields of a trade that go out, in the order of the journal's table."""
 
