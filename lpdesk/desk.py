@@ -54,6 +54,8 @@ class Desk:
             if isinstance(event, ev.LegFilled | ev.LegRejected):
                 self.state.quality.executed(event.lp, event.response_ns)
         self.reconciling.observe(events, at)
+        for event in events:
+            self.state.scorecards.observe(event, at)
         return tuple(events)
 
     def next_due(self) -> Instant | None:
@@ -61,6 +63,7 @@ class Desk:
         times = [race.due for race in self.quoting.races.values() if not race.ended]
         times += [trade.due for trade in self.dealing.open_trades.values()]
         times += [self.making.due, self.delayed.due, self.reconciling.due]
+        times.append(self.state.scorecards.due)
         return min((due for due in times if due is not None), default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
@@ -77,6 +80,7 @@ class Desk:
                     *self.making.wake(at),
                     *self.delayed.wake(at),
                     *self.reconciling.wake(at),
+                    *self.state.scorecards.said(at),
                 ]
             case rep.LpQuoted():
                 return self.quoting.quoted(cause, at)

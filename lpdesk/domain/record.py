@@ -65,6 +65,7 @@ Event: TypeAlias = (
     | events.TradingResumed
     | events.MarketMoved
     | events.LpHealthChanged
+    | events.LpScored
     | events.RfqOpened
     | events.LpAsked
     | events.LpSkipped

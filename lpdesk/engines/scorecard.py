@@ -14,17 +14,23 @@ from typing import Any, NamedTuple
 from lpdesk.domain import events as ev
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.scoring import BANDS, HORIZONS_NS, WINDOW_NS, Score, band
-from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import BPS, FIGURE_DECIMALS, SECOND, Instant, Side, round_even
 from lpdesk.engines.tally import Tally, Windowed
 
 SAID_AFTER_NS = SECOND
 """New figures are said this long after the first change: at most once a second for each LP."""
 
+_KEPT_RACES = 64
+"""Ended requests kept for answers that are on their way."""
+
 _PRIOR = 10
 """Faultless orders that every LP is credited with before its own."""
 
-_MISSES = {Reason.TIMED_OUT: "timeouts", Reason.MALFORMED: "malformed", Reason.DECLINED: "responses"}
+_MISSES = {
+    Reason.TIMED_OUT: "timeouts",
+    Reason.MALFORMED: "malformed",
+    Reason.DECLINED: "responses",
+}
 
 
 class Key(NamedTuple):
@@ -57,7 +63,7 @@ class _Mark(NamedTuple):
     mid: Decimal
 
 
-class Race:
+class _Race:
     """What is remembered of a live request."""
 
     __slots__ = ("asks", "lock", "prices", "side")
@@ -75,7 +81,8 @@ class Scorecards:
     def __init__(self) -> None:
         self._cards: defaultdict[Key, Windowed] = defaultdict(Windowed)
         self._minimums: dict[str, Decimal] = {}
-        self._races: dict[str, Race] = {}
+        self._races: dict[str, _Race] = {}
+        self._ended_races: deque[str] = deque()
         self._orders: dict[str, _Order] = {}
         self._mids: dict[tuple[str, str], Decimal] = {}
         self._marks: dict[tuple[str, str], tuple[deque[_Mark], ...]] = {}
@@ -101,7 +108,7 @@ class Scorecards:
         bands = {name: n for n, name in enumerate(BANDS)}
         return sorted(self._cards, key=lambda key: (*key[:3], bands.get(key.band, -1)))
 
-    def said(self, at: Instant) -> list[ev.Event]:
+    def said(self, at: Instant) -> list[ev.LpScored]:
         """`LpScored` for every card that has changed, once it is due."""
         if self.due is None or self.due > at:
             return []
@@ -164,7 +171,7 @@ class Scorecards:
         self._minimums = {pair.symbol: pair.minimum for pair in event.settings.pairs}
 
     def _rfq(self, event: ev.RfqOpened, at: Instant) -> None:
-        self._races[event.rfq_id] = Race(event.base_side)
+        self._races[event.rfq_id] = _Race(event.base_side)
 
     def _asked(self, event: ev.LpAsked, at: Instant) -> None:
         race = self._races.get(event.rfq_id)
@@ -177,7 +184,7 @@ class Scorecards:
     def _key(self, lp: str, symbol: str, side: Side, quantity: Decimal) -> Key:
         return Key(lp, symbol, side.value, band(quantity, self._minimums[symbol]))
 
-    def _answered(self, race: Race, lp: str, ask_id: str) -> Key | None:
+    def _answered(self, race: _Race, lp: str, ask_id: str) -> Key | None:
         """Whose first answer this is; a stream's further prices answer nothing."""
         ask = race.asks.get(lp)
         if ask is None or ask.ask_id != ask_id:
@@ -220,8 +227,11 @@ class Scorecards:
             race.lock = None
 
     def _ended(self, event: ev.RfqEnded, at: Instant) -> None:
-        """Who won, and by how much the others lost."""
-        race = self._races.pop(event.rfq_id, None)
+        """Who won, and by how much the others lost. What is still under way may yet be answered."""
+        race = self._races.get(event.rfq_id)
+        self._ended_races.append(event.rfq_id)
+        if len(self._ended_races) > _KEPT_RACES:
+            self._races.pop(self._ended_races.popleft(), None)
         if race is None or race.lock is None or race.lock not in race.prices:
             return
         winner, best = race.prices[race.lock]

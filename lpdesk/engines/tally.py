@@ -20,7 +20,7 @@ _COUNTS = (
 
 def three_digits(duration_ns: int) -> int:
     """123456789 -> 123000000: bounds a histogram, and what is off is under half a percent."""
-    unit = 10 ** max(0, len(str(duration_ns)) - 3)
+    unit = int("1".ljust(max(1, len(str(duration_ns)) - 2), "0"))
     return duration_ns // unit * unit
 
 

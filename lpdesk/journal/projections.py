@@ -34,6 +34,7 @@ TABLES = {
     "shortfalls": "settlement_id, attempt, line",
     "cash": "transfer_id",
     "breaks": "break_id",
+    "scorecards": "lp, symbol, side, band",
 }
 """The tables and their keys."""
 
@@ -298,6 +299,12 @@ WRITES: dict[type, tuple[Write, ...]] = {
 
 
 WRITES |= {
+    events.LpScored: (
+        Write(
+            "REPLACE INTO scorecards (lp, symbol, side, band, seq, at, score)"
+            " VALUES (:lp, :symbol, :side, :band, :seq, :at, :score)"
+        ),
+    ),
     events.RequestTaken: (
         Write(
             "INSERT OR IGNORE INTO api_requests (caller, token, seq, at, digest)"

@@ -227,3 +227,13 @@ CREATE TABLE breaks (
     state TEXT NOT NULL,                    -- open, closed
     closed_at INTEGER, rule TEXT, why TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- migration 5
+
+-- Each LP's record of the last day: of all its requests where symbol, side and band are empty.
+CREATE TABLE scorecards (
+    lp TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, band TEXT NOT NULL,
+    seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    score TEXT NOT NULL,                    -- JSON: domain/scoring.py says what each figure means
+    PRIMARY KEY (lp, symbol, side, band)
+) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@ from lpdesk.views.ladder import BookTrade, MakerView, Point
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.lineage import Lineage, lineage
 from lpdesk.views.quotes import Card
+from lpdesk.views.scores import Scorecard
 from lpdesk.views.status import LpRow, MarketRow, Notice, Status
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Point",
     "Row",
     "RunRow",
+    "Scorecard",
     "Status",
     "TradeRow",
     "fold",

@@ -14,7 +14,7 @@ from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, exact
-from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes, settlements
+from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes, scores, settlements
 from lpdesk.views import status as st
 from lpdesk.views.accounts import Accounts
 from lpdesk.views.blotter import TradeRow
@@ -22,6 +22,7 @@ from lpdesk.views.breaks import Breaks
 from lpdesk.views.ladder import MakerView
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
+from lpdesk.views.scores import Scorecard
 from lpdesk.views.settlements import Need, SettlementRow
 from lpdesk.views.status import Notice, Status
 
@@ -40,6 +41,7 @@ class DeskView(Struct, frozen=True):
     settlements: tuple[SettlementRow, ...] = ()
     accounts: Accounts = Accounts()
     breaks: Breaks = Breaks()
+    scorecards: tuple[Scorecard, ...] = ()
     seq: int = 0
     at: Instant = 0
 
@@ -54,6 +56,10 @@ class DeskView(Struct, frozen=True):
 
     def settlement(self, settlement_id: str) -> SettlementRow | None:
         return next((row for row in self.settlements if row.settlement_id == settlement_id), None)
+
+    def scorecard(self, lp: str) -> Scorecard:
+        """An LP's scorecard; an empty one before its first request."""
+        return next((card for card in self.scorecards if card.lp == lp), Scorecard(lp))
 
     def forecast(self) -> tuple[Need, ...]:
         """What the trades that wait will need, by time; worked out when asked."""
@@ -336,6 +342,10 @@ def _maker_set(view: DeskView, event: ev.MakerSet, at: Instant) -> DeskView:
     return _notice(view, at, "info", text, event.symbol)
 
 
+def _scored(view: DeskView, event: ev.LpScored, at: Instant) -> DeskView:
+    return replace(view, scorecards=scores.scored(view.scorecards, event, at))
+
+
 _FOLDS: dict[type, Handler] = {
     ev.DeskOpened: _opened,
     ev.DeskClosed: _closed,
@@ -344,6 +354,7 @@ _FOLDS: dict[type, Handler] = {
     ev.TradingResumed: _resumed,
     ev.MarketMoved: _on_status(st.moved),
     ev.LpHealthChanged: _health,
+    ev.LpScored: _scored,
     ev.RfqOpened: _rfq_opened,
     ev.LpAsked: _on_row(leaderboard.asked),
     ev.LpSkipped: _on_row(leaderboard.skipped),
