@@ -103,7 +103,7 @@ class Scorecards:
         card.forget(at - WINDOW_NS)
         return card.total.score()
 
-    def keys(self) -> list[Key]:
+    def known(self) -> list[Key]:
         """Every key with a record, sorted: an LP's total before its parts, small sizes first."""
         bands = {name: n for n, name in enumerate(BANDS)}
         return sorted(self._cards, key=lambda key: (*key[:3], bands.get(key.band, -1)))
