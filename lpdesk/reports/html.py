@@ -21,7 +21,8 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #8884; }
-th { font-weight: 600; white-space: nowrap; color: var(--dim); } th:first-child, td:first-child { text-align: left; }
+th { font-weight: 600; white-space: nowrap; color: var(--dim); }
+th:first-child, td:first-child { text-align: left; }
 figure { display: inline-block; margin: .5rem 2rem .5rem 0; } figcaption { color: var(--dim); }
 svg { display: block; } text { font-size: 11px; fill: currentColor; } .wide { overflow-x: auto; }
 """

@@ -15,6 +15,7 @@ from lpdesk.domain import events as e
 from lpdesk.domain import reports
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event, Record
+from lpdesk.domain.scoring import Score
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import SECOND, Dealt, Side
 
@@ -272,6 +273,9 @@ def _ended(trade: str, rfq: str, quote: str) -> Iterator[Event]:
     yield e.TradeFailed(trade_id=trade, reason=Reason.OTHER, text="to see that table too")
     yield e.BreakFound(
         **place, break_id=f"B{trade}", kind=e.BreakKind.LATE_FILL, text="late", owner="desk"
+    )
+    yield e.LpScored(
+        lp=trade, symbol="BTC/USDT", side="BUY", band="S", score=Score(requests=1, accepts=1)
     )
     yield from _settling(trade)
 
