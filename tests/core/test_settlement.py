@@ -59,7 +59,8 @@ def test_it_earns_what_settling_at_once_earns(line: str) -> None:
 def test_the_order_of_things() -> None:
     desk = story()
     desk.deals(BUY)
-    hedged = [type(event).__name__ for event in desk.simulation.records[-1].events]
+    fill = next(r for r in desk.simulation.records if isinstance(r.cause, rep.OrderFilled))
+    hedged = [type(event).__name__ for event in fill.events]
     assert hedged == ["LegFilled", "Transferred", "TradeExecuted"]
     desk.later("2d")
     attempt = [type(event).__name__ for event in desk.simulation.records[-1].events]
