@@ -7,16 +7,14 @@ One table: event type -> statements. A statement's `:names` are the event's own 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterable
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from msgspec import to_builtins
-from msgspec.json import encode
+from msgspec import Struct
 
 from lpdesk.domain import events
-from lpdesk.domain.record import Event, Record
+from lpdesk.domain.record import Event
 
 TABLES = {
     "rfqs": "rfq_id",
@@ -102,7 +100,7 @@ def _client_quote(expires: str) -> Write:
 
 _NOT_COMPARED = _update("client_quotes", "trade_id", reconciliation="'pending'")
 
-WRITES: dict[type, tuple[Write, ...]] = {
+WRITES: dict[type[Struct], tuple[Write, ...]] = {
     events.RfqOpened: (
         _insert("rfqs", _own(events.RfqOpened, "seq"), opened_at=":at", state="'open'"),
     ),
@@ -318,36 +316,6 @@ WRITES |= {
         ),
     ),
 }
-
-
-def project(connection: sqlite3.Connection, record: Record) -> None:
-    """Write what the record's events say. Inside the caller's transaction; raises sqlite3.Error.
-
-    An id that is opened twice is a bug of the desk and violates a key here.
-    """
-    for n, event in enumerate(record.events):
-        for write in WRITES.get(type(event), ()):
-            for fields in _rows(event, write.each):
-                fields |= {"seq": record.seq, "at": record.at, "n": n}
-                connection.execute(write.sql, fields)
-
-
-def _rows(event: Event, each: str | None) -> Iterator[dict[str, Any]]:
-    fields: dict[str, Any] = to_builtins(event, builtin_types=(Decimal,))
-    flat = {
-        name: encode(value).decode() if isinstance(value, dict) else value
-        for name, value in fields.items()
-        if not isinstance(value, list | tuple)
-    }
-    if each is None:
-        yield flat
-        return
-    for line, item in enumerate(fields[each]):
-        yield flat | (item if isinstance(item, dict) else {"item": item}) | {"line": line}
-
-
-# Money as plain text, never through a float; for every SQLite connection of this process.
-sqlite3.register_adapter(Decimal, lambda amount: format(amount, "f"))
 
 
 def first_difference(
