@@ -142,6 +142,9 @@ class RulesTable(_Table):
     max_refreshes: Annotated[int, Field(ge=0, le=1000, strict=True)] = 20
     max_live_rfqs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 50
     max_firm_quotes: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 500
+    orders_per_second: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 50
+    notional_per_second: NotNegative = Decimal(0)
+    max_resting_orders: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 500
     size_tolerance_bps: NotNegative = Decimal(1)
     price_band_bps: Positive = Decimal(500)
     stale_after_seconds: Positive = Decimal(5)

@@ -166,6 +166,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_refreshes: int = 20
     max_live_rfqs: int = 50
     max_firm_quotes: int = 500
+    orders_per_second: int = 50
+    notional_per_second: Decimal = ZERO
+    max_resting_orders: int = 500
     size_tolerance_bps: Decimal = Decimal(1)
     price_band_bps: Decimal = Decimal(500)
     stale_after_ns: int = 5 * SECOND

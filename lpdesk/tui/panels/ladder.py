@@ -61,8 +61,6 @@ class LadderPane(Pane):
         title = "  ".join(filter(None, ["Ladder", slice.symbol]))
         near = self.has_focus_within or self._body_id != "ladder"  # the page's works from anywhere
         more = "{ } other pair" if len(slice.makers) > 1 and near and slice.can_command else ""
-        if more and not self._tabs and self.size.width > 34:
-            more = f"{OURS} ours  {more}"
         symbol = slice.symbol if self._tabs else ""  # then the title has no room for it
         ours = f"{OURS} ours" if slice.view else ""
         self.name_it(title, "  ".join(filter(None, [symbol, more or ours])))
