@@ -62,6 +62,7 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Insta
             stale_after_ns=_ns(rules.stale_after_seconds),
             loss_limit_bps=rules.loss_limit_bps,
             unfound_grace_ns=_ns(rules.unfound_grace_seconds),
+            scorecards=True,
             breaker_failures=rules.breaker_failures,
             breaker_retry_ns=_ns(rules.breaker_retry_seconds),
             default_desk=rules.default_desk,

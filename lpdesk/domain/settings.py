@@ -174,6 +174,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     stale_after_ns: int = 5 * SECOND
     loss_limit_bps: Decimal = ZERO
     unfound_grace_ns: int = 10 * SECOND
+    scorecards: bool = False  # said as events: every new desk does, the first ones did not
     breaker_failures: int = 5
     breaker_retry_ns: int = 2 * SECOND
     breaker_retry_cap_ns: int = 60 * SECOND

@@ -81,6 +81,7 @@ class Scorecards:
     def __init__(self) -> None:
         self._cards: defaultdict[Key, Windowed] = defaultdict(Windowed)
         self._minimums: dict[str, Decimal] = {}
+        self._says = False
         self._races: dict[str, _Race] = {}
         self._ended_races: deque[str] = deque()
         self._orders: dict[str, _Order] = {}
@@ -147,10 +148,11 @@ class Scorecards:
 
     def _tallies(self, key: Key, at: Instant) -> Iterator[Tally]:
         """This key's and the LP's own, each for this hour and for the window."""
-        if self.due is None:
+        if self.due is None and self._says:
             self.due = at + SAID_AFTER_NS
         for each in dict.fromkeys((key, Key(key.lp))):
-            self._unsaid[each] = None
+            if self._says:
+                self._unsaid[each] = None
             yield from self._cards[each].at(at)
 
     def _count(self, key: Key, name: str, at: Instant) -> None:
@@ -169,6 +171,7 @@ class Scorecards:
 
     def _opened(self, event: ev.DeskOpened, at: Instant) -> None:
         self._minimums = {pair.symbol: pair.minimum for pair in event.settings.pairs}
+        self._says = event.settings.rules.scorecards
 
     def _rfq(self, event: ev.RfqOpened, at: Instant) -> None:
         self._races[event.rfq_id] = _Race(event.base_side)

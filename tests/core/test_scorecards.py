@@ -10,9 +10,19 @@ from lpdesk.domain.scoring import Mean, Score, Times, band
 from lpdesk.domain.values import MILLISECOND, SECOND
 from lpdesk.engines.scorecard import Key, Scorecards
 from lpdesk.engines.tally import BUCKET_NS, three_digits
-from tests.core.story import Story
+from tests.core.story import PLAIN
+from tests.core.story import Story as PlainStory
 
 D = Decimal
+
+
+class Story(PlainStory):
+    """A desk that says its scorecards, as every configured one does."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(table, PLAIN, scorecards=True)
+
+
 RACE = """
 alpha 100000 100ms
 beta  100020 200ms
