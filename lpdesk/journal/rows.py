@@ -29,6 +29,7 @@ _PLAIN: Mapping[type, Callable[[Any], Any]] = {
     Enum: attrgetter("_value_"),  # `value` is a Python function
     bool: int,
     dict: lambda mapping: encode(mapping).decode(),
+    Struct: lambda struct: encode(struct).decode(),
 }
 """What SQLite gets for what it does not know."""
 

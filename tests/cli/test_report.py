@@ -13,11 +13,30 @@ from lpdesk.reports import html
 from lpdesk.reports.desk import LpReport, Report, summarize, table_lines
 from tests.cli.conftest import Command
 from tests.cli.days import keep
+from tests.core.making import Books
 from tests.tui.markets import active
 
 
 def events(records: list[Record], kind: type) -> list[ev.Event]:
     return [event for record in records for event in record.events if type(event) is kind]
+
+
+def recomputed(records: list[Record], symbol: str) -> Books:
+    """A second bookkeeper's figures, from the journal's events alone."""
+    books = Books()
+    for record in records:
+        for event in record.events:
+            match event:
+                case ev.DeskOpened():
+                    books.started = record.at
+                case ev.BookTraded() if event.symbol == symbol:
+                    books.traded(event, record.at)
+                case ev.BookChanged() if event.symbol == symbol:
+                    books.shown(event, record.at)
+                case ev.MakerMoved() if event.symbol == symbol:
+                    books.check(event, record.at)
+    assert books.checks > 50
+    return books
 
 
 def test_a_day_of_requests(lpdesk: Command, journal: Path, records: list[Record]) -> None:
@@ -56,6 +75,12 @@ def test_makers(tmp_path: Path, lpdesk: Command) -> None:
     total = Decimal(0)
     for maker in found["makers"]:
         last = maker["last"]
+        books = recomputed(desk.records, maker["symbol"])
+        assert Decimal(last["pnl"]) == books.cash + books.position * (books.mid or 0)
+        for name in ("position", "spread", "inventory", "fees"):
+            assert Decimal(last[name]) == getattr(books, name)
+        fills = [sum(fill[n] for fill in books.day) for n in (1, 2, 3)]
+        assert [Decimal(maker[n]) for n in ("volume", "notional", "captured")] == fills
         parts = sum(Decimal(last[name]) for name in ("spread", "inventory", "fees"))
         assert parts == Decimal(last["pnl"])
         assert maker["volume"] == last["volume"] and maker["captured"] == last["captured"]
