@@ -60,9 +60,8 @@ class Desk:
 
     def next_due(self) -> Instant | None:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""
-        times = [race.due for race in self.quoting.races.values() if not race.ended]
-        times += [trade.due for trade in self.dealing.open_trades.values()]
-        times += [self.making.due, self.delayed.due, self.reconciling.due]
+        times = [trade.due for trade in self.dealing.open_trades.values()]
+        times += [self.quoting.due, self.making.due, self.delayed.due, self.reconciling.due]
         times.append(self.state.scorecards.due)
         return min((due for due in times if due is not None), default=None)
 
@@ -180,7 +179,7 @@ class Desk:
             *self.quoting.end_live(Reason.RESTARTED, "the desk was restarted"),
         ]
         self.state.reset(cause.instance, cause.settings)
-        self.quoting.races.clear()
+        self.quoting.clear()
         self.reconciling.open(at)
         events += [*self.state.open_accounts(), *self.dealing.resume(at)]
         return events + self.making.start(at)

@@ -104,7 +104,7 @@ class Dealing:
         return [
             opened,
             *([] if rfq.delayed else self._hold(trade)),
-            *race.end(ev.RfqEnd.ACCEPTED, text=trade.trade_id),
+            *self.quoting.end(race, ev.RfqEnd.ACCEPTED, text=trade.trade_id),
             *(self._send(trade, part, at) for part in lock.cover.parts),
         ]
 

@@ -1,18 +1,16 @@
-"""The whole screen state, frozen, and `fold`: one record further. Folded from events alone."""
+"""`fold`: the screen state one record further. Folded from events alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import date
 from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
-from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, exact
 from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes, scores, settlements
 from lpdesk.views import status as st
@@ -22,48 +20,11 @@ from lpdesk.views.breaks import Breaks
 from lpdesk.views.ladder import MakerView
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
-from lpdesk.views.scores import Scorecard
-from lpdesk.views.settlements import Need, SettlementRow
+from lpdesk.views.settlements import SettlementRow
+from lpdesk.views.state import DeskView
 from lpdesk.views.status import Notice, Status
 
 KEPT_NOTICES = 200
-
-
-class DeskView(Struct, frozen=True):
-    """What a screen may show. Times in it are instants; a screen compares them with its `now()`."""
-
-    settings: Settings = Settings()
-    status: Status = Status()
-    rfqs: tuple[Card, ...] = ()
-    trades: tuple[TradeRow, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    makers: tuple[MakerView, ...] = ()
-    settlements: tuple[SettlementRow, ...] = ()
-    accounts: Accounts = Accounts()
-    breaks: Breaks = Breaks()
-    scorecards: tuple[Scorecard, ...] = ()
-    seq: int = 0
-    at: Instant = 0
-
-    def card(self, rfq_id: str) -> Card | None:
-        return next((card for card in self.rfqs if card.rfq_id == rfq_id), None)
-
-    def maker(self, symbol: str) -> MakerView | None:
-        return next((maker for maker in self.makers if maker.symbol == symbol), None)
-
-    def trade(self, trade_id: str) -> TradeRow | None:
-        return next((row for row in self.trades if row.trade_id == trade_id), None)
-
-    def settlement(self, settlement_id: str) -> SettlementRow | None:
-        return next((row for row in self.settlements if row.settlement_id == settlement_id), None)
-
-    def scorecard(self, lp: str) -> Scorecard:
-        """An LP's scorecard; an empty one before its first request."""
-        return next((card for card in self.scorecards if card.lp == lp), Scorecard(lp))
-
-    def forecast(self) -> tuple[Need, ...]:
-        """What the trades that wait will need, by time; worked out when asked."""
-        return settlements.forecast(self.trades, self.settlements, self.accounts, self.settings)
 
 
 @exact
@@ -78,14 +39,21 @@ def fold(view: DeskView, record: Record) -> DeskView:
 
 
 Handler = Callable[[DeskView, Any, Instant], DeskView]
+R = TypeVar("R")
+
+
+def _with(rows: tuple[R, ...], place: int, row: R) -> tuple[R, ...]:
+    """The rows with another one in that place. Newest first: what changes is near the front."""
+    return (*rows[:place], row, *rows[place + 1 :])
 
 
 def _on_card(change: Callable[[Card, Any, Instant], Card]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        cards = tuple(
-            change(card, event, at) if card.rfq_id == event.rfq_id else card for card in view.rfqs
-        )
-        return replace(view, rfqs=cards)
+        for place, card in enumerate(view.rfqs):
+            if card.rfq_id == event.rfq_id:
+                changed = _with(view.rfqs, place, change(card, event, at))
+                return replace(view, rfqs=changed)
+        return view
 
     return handler
 
@@ -102,11 +70,16 @@ def _on_row(change: Callable[[Row, Any, Instant], Row]) -> Handler:
 
 def _on_trade(change: Callable[[TradeRow, Any, Instant], TradeRow]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        trades = tuple(
-            change(row, event, at) if row.trade_id == event.trade_id else row for row in view.trades
-        )
-        unknown = sum(row.state == "UNKNOWN" for row in trades)
-        return replace(view, trades=trades, status=replace(view.status, unknown=unknown))
+        for place, row in enumerate(view.trades):
+            if row.trade_id == event.trade_id:
+                new = change(row, event, at)
+                trades = _with(view.trades, place, new)
+                view = replace(view, trades=trades)
+                if (new.state == "UNKNOWN") is (row.state == "UNKNOWN"):
+                    return view
+                unknown = sum(row.state == "UNKNOWN" for row in trades)
+                return replace(view, status=replace(view.status, unknown=unknown))
+        return view
 
     return handler
 
