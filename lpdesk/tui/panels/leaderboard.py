@@ -174,8 +174,7 @@ class _Note(Lines, can_focus=False):
         row = next((row for row in slice.rows if row.lp == chosen), None)
         if row is not None and row.text:
             return [(Span(f"{row.lp}: {row.text}", Ink.DIM),)]
-        parts = [f"improved {card.improvements}x"] if card.improvements else []
-        if card.live and card.locked_at is not None:
-            held = max(0, slice.second + SECOND - 1 - card.locked_at)
-            parts.append(f"lock held {words.age(held)}")
-        return [(Span("   ".join(parts), Ink.DIM),)]
+        if not card.live or card.locked_at is None:
+            return ()
+        held = max(0, slice.second + SECOND - 1 - card.locked_at)
+        return [(Span(f"lock held {words.age(held)}", Ink.DIM),)]

@@ -72,6 +72,7 @@ class DeskScreen(InkScreen[None]):
         BlotterPane { column-span: 12; }
     }
     DeskScreen.-broad #panes { grid-rows: 22 1fr; BlotterPane { column-span: 9; } }
+    DeskScreen.-broad.-vast #panes { grid-rows: 30 1fr; }
     DeskScreen.-compact #panes {
         grid-size: 2; grid-columns: 1fr 39; grid-rows: 10 1fr;
         Pane { padding: 0; }
