@@ -188,8 +188,9 @@ def _given_up(view: DeskView, event: ev.TradeRejected, at: Instant) -> DeskView:
 
 def _settlement_created(view: DeskView, event: ev.SettlementCreated, at: Instant) -> DeskView:
     rows = settlements.created(view.settlements, event, at)
+    linked = frozenset(event.trades)
     trades = tuple(
-        blotter.linked(row, event.settlement_id) if row.trade_id in event.trades else row
+        blotter.linked(row, event.settlement_id) if row.trade_id in linked else row
         for row in view.trades
     )
     view = replace(view, settlements=rows, trades=trades)
