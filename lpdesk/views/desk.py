@@ -199,25 +199,15 @@ def _settlement_created(view: DeskView, event: ev.SettlementCreated, at: Instant
     return _notice(view, at, "info", text, event.settlement_id)
 
 
-def _settlement_settled(view: DeskView, event: ev.SettlementSettled, at: Instant) -> DeskView:
-    view = _on_settlement(settlements.settled)(view, event, at)
-    paid = len(event.integrator_trades)
-    part = f", {paid} of {len(event.trades)} from the settlement account" if paid else ""
-    text = f"{event.settlement_id} settled{part}"
-    return _notice(view, at, "good", text, event.settlement_id)
+def _settling(change: Callable[[SettlementRow, Any, Instant], SettlementRow]) -> Handler:
+    """A settlement went on, and is told of."""
 
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        level, text = settlements.told(event)
+        view = _on_settlement(change)(view, event, at)
+        return _notice(view, at, level, f"{event.settlement_id} {text}", event.settlement_id)
 
-def _settlement_failed(view: DeskView, event: ev.SettlementFailed, at: Instant) -> DeskView:
-    view = _on_settlement(settlements.failed)(view, event, at)
-    short = ", ".join(f"{s.account} {s.missing:f} {s.asset}" for s in event.shortfalls[:3])
-    text = f"{event.settlement_id} failed, nothing has moved; missing: {short}"
-    return _notice(view, at, "bad", text, event.settlement_id)
-
-
-def _settlement_rejected(view: DeskView, event: ev.SettlementRejected, at: Instant) -> DeskView:
-    view = _on_settlement(settlements.rejected)(view, event, at)
-    text = f"{event.settlement_id} rejected after {event.attempt} attempts"
-    return _notice(view, at, "bad", text, event.settlement_id)
+    return handler
 
 
 def _rerouted(view: DeskView, event: ev.RfqRerouted, at: Instant) -> DeskView:
@@ -350,9 +340,9 @@ _FOLDS: dict[type, Handler] = {
     ev.TradeRejected: _given_up,
     ev.SettlementCreated: _settlement_created,
     ev.SettlementAttempted: _on_settlement(settlements.attempted),
-    ev.SettlementSettled: _settlement_settled,
-    ev.SettlementFailed: _settlement_failed,
-    ev.SettlementRejected: _settlement_rejected,
+    ev.SettlementSettled: _settling(settlements.settled),
+    ev.SettlementFailed: _settling(settlements.failed),
+    ev.SettlementRejected: _settling(settlements.rejected),
     ev.RfqRerouted: _rerouted,
     ev.Deposited: _cash,
     ev.Withdrawn: _cash,
