@@ -19,8 +19,6 @@ from lpdesk.domain.events import (
     OrderQueried,
     OrderSent,
     QuoteFixed,
-    Settling,
-    TradeExecuted,
     TradeFailed,
     TradeSettled,
     TradeUnknown,
@@ -48,8 +46,6 @@ LETS_OUT = (
     TradeSettled,
     TradeFailed,
     TradeUnknown,
-    TradeExecuted,
-    Settling,
     BreakFound,
 )
 """Events that go out, or that somebody will rely on: their batch waits for the disk."""

@@ -132,7 +132,6 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             date_header=False,
-            proxy_headers=False,
         )
         config.load()
         server = cls(config)

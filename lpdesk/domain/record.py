@@ -65,7 +65,6 @@ Event: TypeAlias = (
     | events.TradingResumed
     | events.MarketMoved
     | events.LpHealthChanged
-    | events.LpScored
     | events.RfqOpened
     | events.LpAsked
     | events.LpSkipped
@@ -73,6 +72,7 @@ Event: TypeAlias = (
     | events.LpMissed
     | events.QuoteLocked
     | events.QuoteUnlocked
+    | events.QuoteUncovered
     | events.QuoteFixed
     | events.RoundEnded
     | events.RfqRefreshed

@@ -25,13 +25,10 @@ _MANY: Final = 400
 
 
 class Branch(NamedTuple):
-    """One line of the tree: when, in which record, what hangs before it, what it says.
+    """One line of the tree: when, in which record, what hangs before it, what it says."""
 
-    The head of a chapter has neither time nor record: those are its events'.
-    """
-
-    at: Instant | None
-    seq: int | None
+    at: Instant
+    seq: int
     limb: str
     text: Line
 
@@ -67,7 +64,7 @@ def _chapter(
     limb, below = (_LAST, _NONE) if last else (_BRANCH, _DOWN)
     head = chapter.head(steps)
     title = (Span(chapter.title, Ink.TITLE), Span(f"  {head}" if head else "", Ink.DIM))
-    yield Branch(None, None, limb, title)
+    yield Branch(steps[0].at, steps[0].seq, limb, title)
     width = max(cell_len(_name(step.event)) for step in steps)
     said = [(step, line) for step in steps[-_MANY:] for line in _said(step.event, pair, width)]
     if len(steps) > _MANY:
