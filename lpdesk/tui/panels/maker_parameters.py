@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     Column("limits", "limits", 15, priority=1),
     Column("help", "", 8, priority=2, grow=True),
 )
-ONLY_AVELLANEDA: Final = ("risk_aversion", "order_depth", "horizon")
+NOT_LEVELS: Final = ("risk_aversion", "order_depth", "horizon")
 
 
 class Slice(NamedTuple):
@@ -157,7 +157,7 @@ class ParametersPane(Pane):
 
 def parameter_rows(terms: MakerTerms) -> list[Row]:
     """Those that the strategy reads; what differs from the default is bright."""
-    names = [n for n in PARAMETERS if n not in ONLY_AVELLANEDA or terms.strategy == "avellaneda"]
+    names = [n for n in PARAMETERS if n not in NOT_LEVELS or terms.strategy != "levels"]
     return [_row(name, terms[name]) for name in names]
 
 
