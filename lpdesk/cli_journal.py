@@ -178,12 +178,13 @@ def blotter(
 class ReportFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
+    HTML = "html"
 
 
 @app.command()
 def report(
     journal: OldJournal,
-    form: Annotated[ReportFormat, typer.Option("--format", help="For people or pipes.")] = (
+    form: Annotated[ReportFormat, typer.Option("--format", help="People, pipes, browsers.")] = (
         ReportFormat.TABLE
     ),
 ) -> None:
@@ -195,6 +196,10 @@ def report(
         found = report.summarize(read(journal))
         if form is ReportFormat.JSON:
             lines(iter([report.json_text(found)]))
+        elif form is ReportFormat.HTML:
+            from lpdesk.reports.html import page
+
+            lines(iter([page(found)]))
         else:
             lines(report.table_lines(found, shutil.get_terminal_size((160, 24)).columns))
 

@@ -54,13 +54,15 @@ class Desk:
             if isinstance(event, ev.LegFilled | ev.LegRejected):
                 self.state.quality.executed(event.lp, event.response_ns)
         self.reconciling.observe(events, at)
+        for event in events:
+            self.state.scorecards.observe(event, at)
         return tuple(events)
 
     def next_due(self) -> Instant | None:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""
-        times = [race.due for race in self.quoting.races.values() if not race.ended]
-        times += [trade.due for trade in self.dealing.open_trades.values()]
-        times += [self.making.due, self.delayed.due, self.reconciling.due]
+        times = [trade.due for trade in self.dealing.open_trades.values()]
+        times += [self.quoting.due, self.making.due, self.delayed.due, self.reconciling.due]
+        times.append(self.state.scorecards.due)
         return min((due for due in times if due is not None), default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
@@ -77,6 +79,7 @@ class Desk:
                     *self.making.wake(at),
                     *self.delayed.wake(at),
                     *self.reconciling.wake(at),
+                    *self.state.scorecards.said(at),
                 ]
             case rep.LpQuoted():
                 return self.quoting.quoted(cause, at)
@@ -176,7 +179,7 @@ class Desk:
             *self.quoting.end_live(Reason.RESTARTED, "the desk was restarted"),
         ]
         self.state.reset(cause.instance, cause.settings)
-        self.quoting.races.clear()
+        self.quoting.clear()
         self.reconciling.open(at)
         events += [*self.state.open_accounts(), *self.dealing.resume(at)]
         return events + self.making.start(at)

@@ -19,6 +19,8 @@ from lpdesk.domain.events import (
     OrderQueried,
     OrderSent,
     QuoteFixed,
+    Settling,
+    TradeExecuted,
     TradeFailed,
     TradeSettled,
     TradeUnknown,
@@ -46,6 +48,8 @@ LETS_OUT = (
     TradeSettled,
     TradeFailed,
     TradeUnknown,
+    TradeExecuted,
+    Settling,
     BreakFound,
 )
 """Events that go out, or that somebody will rely on: their batch waits for the disk."""

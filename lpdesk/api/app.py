@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from time import perf_counter
 from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lpdesk.api import problems
@@ -29,7 +29,8 @@ from lpdesk.domain.wire import Malformed, parse
 
 JSON_API = "application/vnd.api+json"
 JSON = "application/json"
-MAX_PARAMETERS = 50
+MAX_PARAMETERS = 200
+_log = logging.getLogger(__name__)
 _TOKEN = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _NOBODY = Key("", b"", "")
 
@@ -37,22 +38,45 @@ _NOBODY = Key("", b"", "")
 def build(service: Service, keys: Keys, routes: Sequence[Route]) -> ASGIApp:
     """The application for these routes."""
     gates = Gates(service, keys)
-    app = Starlette(
-        routes=[
-            StarletteRoute(route.path, partial(gates.pass_through, route), methods=[route.method])
-            for route in routes
+    router = Router(
+        [
+            StarletteRoute(path, Call(partial(gates.pass_through, calls)))
+            for path, calls in _by_path(routes).items()
         ],
-        exception_handlers={HTTPException: _not_routed, Exception: _broken},
+        redirect_slashes=False,
+        default=Call(_not_routed),
     )
-    app.router.redirect_slashes = False
 
     async def without_slash(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if len(path) > 1 and path.endswith("/"):
-            scope = {**scope, "path": path.rstrip("/") or "/"}
-        await app(scope, receive, send)
+            scope["path"] = path.rstrip("/") or "/"
+        await router(scope, receive, send)
 
     return without_slash
+
+
+class Call:
+    """A function from request to response as an application; what breaks in it is a plain 500."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(Request(scope, receive, send))
+        except Exception:
+            _log.exception("a bug in the API")
+            response = _response(_refusal([Problem("internal", "the desk could not answer")]))
+        await response(scope, receive, send)
+
+
+def _by_path(routes: Sequence[Route]) -> dict[str, dict[str, Route]]:
+    """Path -> method -> route; a path's wrong methods are then told its right ones."""
+    paths: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method] = route
+    return paths
 
 
 class Gates:
@@ -64,8 +88,13 @@ class Gates:
         self._in_flight: Counter[str] = Counter()
         self._under_way: set[tuple[str, str]] = set()
 
-    async def pass_through(self, route: Route, request: Request) -> Response:
+    async def pass_through(self, calls: dict[str, Route], request: Request) -> Response:
         """Answer one request, whatever is wrong with it."""
+        method = "GET" if request.method == "HEAD" else request.method  # uvicorn sends no body
+        route = calls.get(method)
+        if route is None:
+            refusal = _refusal([Problem("method_not_allowed", "this path has no such method")])
+            return _response(refusal, Allow=", ".join(calls))
         began = perf_counter()
         try:
             answer = await self._answer(route, request)
@@ -122,7 +151,7 @@ class Gates:
             raise Problem("in_progress", "this request is under way", header="Idempotency-Key")
         self._under_way.add(name)
         try:
-            taken = await self._service.reader.taken(*name)
+            taken = self._service.reader.taken(*name)
             if taken and taken.digest != ask.origin.digest:
                 text = "this key was used for another request"
                 raise Problem("key_reused", text, header="Idempotency-Key")
@@ -243,8 +272,9 @@ def _refusal(found: Sequence[Problem]) -> Answer:
     return Answer(*problems.document(found))
 
 
-def _response(answer: Answer) -> Response:
-    headers = {"Location": answer.location} if answer.location else {}
+def _response(answer: Answer, **headers: str) -> Response:
+    if answer.location:
+        headers["Location"] = answer.location
     if answer.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if answer.status == 413:
@@ -254,19 +284,5 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers, answer.media_type)
 
 
-async def _not_routed(_: Request, trouble: Exception) -> Response:
-    assert isinstance(trouble, HTTPException)
-    code = "method_not_allowed" if trouble.status_code == 405 else "not_found"
-    response = _response(_refusal([Problem(code, CODE_TEXTS[code])]))
-    response.headers.update(trouble.headers or {})
-    return response
-
-
-CODE_TEXTS = {
-    "method_not_allowed": "this path has no such method",
-    "not_found": "there is no such path",
-}
-
-
-async def _broken(_: Request, trouble: Exception) -> Response:
-    return _response(_refusal([Problem("internal", "the desk could not answer")]))
+async def _not_routed(request: Request) -> Response:
+    return _response(_refusal([Problem("not_found", "there is no such path")]))

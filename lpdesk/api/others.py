@@ -34,7 +34,7 @@ def one(resource: Resource, what: str) -> Handler:
 
     async def handler(ask: Ask) -> Answer:
         reader, id_ = ask.service.reader, ask.path["id"]
-        row = await reader.find(resource, ask.organization, resource.id, id_)
+        row = reader.find(resource, ask.organization, resource.id, id_)
         if row is None:
             raise Problem("not_found", f"there is no such {what}")
         return Answer(200, dump({"data": resource.object(row)}))

@@ -90,7 +90,7 @@ async def _given(ask: Ask, rfq_id: str) -> Row:
     service = ask.service
     if ask.taken is None:
         await service.news.of(rfq_id, service.terms.patience_s)
-    row = await service.reader.find(QUOTES, "", "rfq_id", rfq_id)
+    row = service.reader.find(QUOTES, "", "rfq_id", rfq_id)
     if row is not None:
         return row
     reason, text = await _why_not(service, rfq_id)
@@ -101,19 +101,19 @@ async def _why_not(service: Service, rfq_id: str) -> tuple[Reason, str]:
     """Why a request has no quote; one that is still open is ended."""
     await do(service, cmd.CancelRfq(rfq_id=rfq_id))
     sql = "SELECT reason, text FROM rfqs WHERE rfq_id = ?"
-    [(reason, text)] = await service.reader.rows(sql, rfq_id)
+    [(reason, text)] = service.reader.rows(sql, rfq_id)
     return Reason(reason) if reason else Reason.NO_LIQUIDITY, text or ""
 
 
 async def execute(ask: Ask) -> Answer:
     """Deal on a quote, and wait until its trade has come to an end or is known to be unknown."""
     service = ask.service
-    row = await _wanted(ask)
+    row = _wanted(ask)
     rfq_id, quote_id = str(row["rfq"]), str(row["id"])
     accept = cmd.AcceptQuote(rfq_id=rfq_id, quote_id=quote_id, crossed_ok=True, origin=ask.origin)
     events = await ask.submit(accept)
     if refusal := refused(events):
-        status = (await _wanted(ask))["status"]
+        status = _wanted(ask)["status"]
         if status != "pending":
             raise Problem("wrong_status", f"the quote is {status}, and must be pending")
         raise of_refusal(refusal.reason, refusal.text)
@@ -126,7 +126,7 @@ async def execute(ask: Ask) -> Answer:
     assert opened is not None
     if ask.taken is None:
         await service.news.of(opened.trade_id, service.terms.patience_s)
-    row = await _wanted(ask)
+    row = _wanted(ask)
     if row["status"] == "failed":
         trade = {"quote-id": quote_id, "trade-id": opened.trade_id}
         raise Problem("trade_desk_failure", _why(row), meta=trade)
@@ -139,13 +139,13 @@ def _why(row: Row) -> str:
 
 async def cancel(ask: Ask) -> Answer:
     """Take a quote back that was not executed."""
-    row = await _wanted(ask)
+    row = _wanted(ask)
     if row["status"] == "cancelled":
         return _answer(row, 200)
     if row["status"] != "pending":
         raise Problem("wrong_status", f"the quote is {row['status']}, and must be pending")
     await ask.submit(cmd.CancelRfq(rfq_id=str(row["rfq"]), origin=ask.origin))
-    row = await _wanted(ask)
+    row = _wanted(ask)
     if row["status"] != "cancelled":
         raise Problem("wrong_status", f"the quote is {row['status']}, and must be pending")
     return _answer(row, 200)
@@ -153,13 +153,13 @@ async def cancel(ask: Ask) -> Answer:
 
 async def show(ask: Ask) -> Answer:
     """One quote."""
-    return _answer(await _wanted(ask), 200)
+    return _answer(_wanted(ask), 200)
 
 
-async def _wanted(ask: Ask) -> Row:
+def _wanted(ask: Ask) -> Row:
     """The quote that the path names. Raises `Problem` 404."""
     reader = ask.service.reader
-    row = await reader.find(QUOTES, ask.organization, "quote_id", ask.path["id"])
+    row = reader.find(QUOTES, ask.organization, "quote_id", ask.path["id"])
     if row is None:
         raise Problem("not_found", "there is no such quote")
     return row

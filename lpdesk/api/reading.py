@@ -1,11 +1,13 @@
 """What is on record, read beside the writer: the same transaction wrote it, so it is never behind.
 
-One connection for single objects, one for lists: a long list keeps nobody from an answer.
+A single object is read where it is asked for: by its key, from pages in memory, that takes less
+than a hop to a thread. Lists go through a thread of their own and keep nobody from an answer.
 """
 
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,38 +55,33 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._one: aiosqlite.Connection | None = None
+        self._one: sqlite3.Connection | None = None
         self._many: aiosqlite.Connection | None = None
 
     async def open(self) -> None:
         """Raises sqlite3.Error."""
-        self._one = await self._connect()
-        self._many = await self._connect()
-
-    async def _connect(self) -> aiosqlite.Connection:
-        connection = await aiosqlite.connect(uri(self._path), uri=True, isolation_level=None)
-        await connection.create_function("money", 1, money_key, deterministic=True)
-        return connection
+        self._one = sqlite3.connect(uri(self._path), uri=True, isolation_level=None)
+        self._many = await aiosqlite.connect(uri(self._path), uri=True, isolation_level=None)
+        await self._many.create_function("money", 1, money_key, deterministic=True)
 
     async def close(self) -> None:
-        for connection in (self._one, self._many):
-            if connection:
-                await connection.close()
+        if self._one:
+            self._one.close()
+        if self._many:
+            await self._many.close()
         self._one = self._many = None
 
-    async def rows(self, sql: str, *values: object) -> list[Sequence[Any]]:
-        """For single objects."""
+    def rows(self, sql: str, *values: object) -> list[Sequence[Any]]:
+        """For single objects, by a key."""
         assert self._one is not None
-        return list(await self._one.execute_fetchall(sql, values))
+        return self._one.execute(sql, values).fetchall()
 
-    async def find(
-        self, resource: Resource, organization: str, where: str, value: object
-    ) -> Row | None:
+    def find(self, resource: Resource, organization: str, where: str, value: object) -> Row | None:
         """One object; None if there is none, or if it is another organization's."""
         owned = f" AND {resource.owner} = ?" if organization else ""
         values = (value, organization) if organization else (value,)
         sql = f"SELECT {resource.select} FROM {resource.table} WHERE {where} = ?{owned}"
-        found = await self.rows(sql, *values)
+        found = self.rows(sql, *values)
         return resource.row(found[0]) if found else None
 
     async def page(
@@ -104,9 +101,9 @@ class Reader:
         found = await self._many.execute_fetchall(f"{sql} LIMIT ? OFFSET ?", values)
         return [resource.row(row) for row in found], total
 
-    async def taken(self, caller: str, token: str) -> Taken | None:
+    def taken(self, caller: str, token: str) -> Taken | None:
         """What is known of a request by its name."""
-        found = await self.rows(
+        found = self.rows(
             "SELECT digest, status, body, seq FROM api_requests WHERE caller = ? AND token = ?",
             caller,
             token,
@@ -114,7 +111,7 @@ class Reader:
         if not found:
             return None
         digest, status, body, seq = found[0]
-        [(events,)] = await self.rows("SELECT events FROM records WHERE seq = ?", seq)
+        [(events,)] = self.rows("SELECT events FROM records WHERE seq = ?", seq)
         return Taken(digest, status, body or "", _EVENTS.decode(events))
 
 

@@ -88,8 +88,8 @@ def _map(value: str | Mapping[str, object]) -> dict[str, object]:
 
 
 def _word(text: str) -> str:
-    if len(text) > 128 or not text.isascii() or not text.isprintable():
-        raise ValueError("must be at most 128 printable characters")
+    if not 1 <= len(text) <= 128 or not text.isascii() or not text.isprintable():
+        raise ValueError("must be 1 to 128 printable characters")
     return text
 
 

@@ -68,7 +68,7 @@ _NAME_SCHEMA: Schema = {"type": "string", "pattern": "^[A-Za-z0-9._:/-]{1,128}$"
 _MONEY_SCHEMA: Schema = {
     "description": "A decimal greater than zero; as a string, so that no digit is lost.",
     "anyOf": [
-        {"type": "string", "pattern": r"^[0-9]{1,18}(\.[0-9]{1,18})?$"},
+        {"type": "string", "pattern": r"^(?=.*[1-9])[0-9]{1,18}(\.[0-9]{1,18})?$"},
         {"type": "number", "exclusiveMinimum": 0},
     ],
 }

@@ -132,6 +132,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
         )
         config.load()
         server = cls(config)

@@ -34,7 +34,7 @@ async def create(ask: Ask) -> Answer:
         raise problem
     created = first(events, ev.SettlementCreated)
     assert created is not None
-    return await _answer(ask, created.settlement_id, 201)
+    return _answer(ask, created.settlement_id, 201)
 
 
 async def settle(ask: Ask) -> Answer:
@@ -45,11 +45,11 @@ async def settle(ask: Ask) -> Answer:
         if refusal.reason is Reason.NOT_FOUND:
             raise Problem("not_found", "there is no such trade settlement")
         raise of_refusal(refusal.reason, refusal.text)
-    return await _answer(ask, name, 200)
+    return _answer(ask, name, 200)
 
 
-async def _answer(ask: Ask, name: str, status: int) -> Answer:
-    row = await ask.service.reader.find(TRADE_SETTLEMENTS, ask.organization, "settlement_id", name)
+def _answer(ask: Ask, name: str, status: int) -> Answer:
+    row = ask.service.reader.find(TRADE_SETTLEMENTS, ask.organization, "settlement_id", name)
     assert row is not None
     location = f"{TRADE_SETTLEMENTS.path}/{name}" if status == 201 else ""
     return Answer(status, dump({"data": TRADE_SETTLEMENTS.object(row)}), location)

@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from lpdesk.domain.settings import Routing
 from lpdesk.domain.values import BadNumber, Dealt, number
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -135,7 +134,6 @@ class FeedTable(_Table):
 class RulesTable(_Table):
     lock_policy: str = "price"
     threshold_bps: NotNegative = Decimal(1)
-    routing: Routing = Routing.COMPOSITE
     dwell_seconds: NotNegative = Decimal(1)
     validity_buffer_seconds: NotNegative = Decimal(2)
     max_validity_seconds: Positive = Decimal(60)
@@ -144,6 +142,9 @@ class RulesTable(_Table):
     max_refreshes: Annotated[int, Field(ge=0, le=1000, strict=True)] = 20
     max_live_rfqs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 50
     max_firm_quotes: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 500
+    orders_per_second: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 50
+    notional_per_second: NotNegative = Decimal(0)
+    max_resting_orders: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 500
     size_tolerance_bps: NotNegative = Decimal(1)
     price_band_bps: Positive = Decimal(500)
     stale_after_seconds: Positive = Decimal(5)

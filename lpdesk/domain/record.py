@@ -65,6 +65,7 @@ Event: TypeAlias = (
     | events.TradingResumed
     | events.MarketMoved
     | events.LpHealthChanged
+    | events.LpScored
     | events.RfqOpened
     | events.LpAsked
     | events.LpSkipped
@@ -72,7 +73,6 @@ Event: TypeAlias = (
     | events.LpMissed
     | events.QuoteLocked
     | events.QuoteUnlocked
-    | events.QuoteUncovered
     | events.QuoteFixed
     | events.RoundEnded
     | events.RfqRefreshed

@@ -43,9 +43,6 @@ LP_KINDS = ("rest", "stream", "fix", "fix-stream")
 STREAMING_KINDS = ("stream", "fix-stream")
 """Those of LPs that push new prices by themselves after one ask."""
 
-DIVISIBLE_KINDS = (*STREAMING_KINDS, "book", "pool")
-"""Those of LPs whose quote may be dealt in part: the order says how much."""
-
 
 class Lp(Struct, frozen=True, kw_only=True):
     """A liquidity provider's terms. Sizes in base units; `pairs` empty means every pair."""
@@ -58,24 +55,15 @@ class Lp(Struct, frozen=True, kw_only=True):
     poll_interval_ns: int = SECOND // 2
     rate_per_second: Decimal = Decimal(20)
     fee_bps: Decimal = ZERO
-    fixed_fee: Decimal = ZERO  # quote units for each deal
     minimum: Decimal = ZERO
     maximum: Decimal | None = None
-    lot: Decimal = ZERO
     credit: dict[str, Decimal] = {}
-    indicative: bool = False  # shown, never dealt
-    fallback: bool = False  # asked only when no other LP can quote
     forgets: bool = False  # a stand-in in memory: its books begin with this process
 
     @property
     def streams(self) -> bool:
         """Whether the LP pushes new prices by itself after one ask."""
         return self.kind in STREAMING_KINDS
-
-    @property
-    def divisible(self) -> bool:
-        """Whether a part of what it quotes may be dealt."""
-        return self.kind in DIVISIBLE_KINDS
 
 
 class Client(Struct, frozen=True, kw_only=True):
@@ -163,19 +151,11 @@ class Polling(StrEnum):
     ROUND = "round"  # all together; the lock may move when the last of the round has answered
 
 
-class Routing(StrEnum):
-    """What may stand behind one client quote."""
-
-    SINGLE = "single"  # one LP's quote
-    COMPOSITE = "composite"  # several, when no one can, or when they are better by the threshold
-
-
 class Rules(Struct, frozen=True, kw_only=True):
     """Desk-wide rules of quoting, locking and hedging."""
 
     lock_policy: str = "price"
     threshold_bps: Decimal = Decimal(1)
-    routing: Routing = Routing.SINGLE
     dwell_ns: int = SECOND
     polling: Polling = Polling.EACH
     round_interval_ns: int = 700_000_000
@@ -186,11 +166,15 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_refreshes: int = 20
     max_live_rfqs: int = 50
     max_firm_quotes: int = 500
+    orders_per_second: int = 50
+    notional_per_second: Decimal = ZERO
+    max_resting_orders: int = 500
     size_tolerance_bps: Decimal = Decimal(1)
     price_band_bps: Decimal = Decimal(500)
     stale_after_ns: int = 5 * SECOND
     loss_limit_bps: Decimal = ZERO
     unfound_grace_ns: int = 10 * SECOND
+    scorecards: bool = False  # said as events: every new desk does, the first ones did not
     breaker_failures: int = 5
     breaker_retry_ns: int = 2 * SECOND
     breaker_retry_cap_ns: int = 60 * SECOND

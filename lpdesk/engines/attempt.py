@@ -42,9 +42,9 @@ class Attempt:
     def __init__(self, state: State, settlement_account: str) -> None:
         self.state = state
         self.settlement_account = settlement_account
-        self.integrator_trades: list[str] = []
+        self.integrator_trades: dict[str, None] = {}
         self._payers: dict[str, str] = {}
-        self._holds: dict[str, str] = {}  # hold -> trade
+        self._holds: defaultdict[str, list[str]] = defaultdict(list)  # of each trade
         self._unheld: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
 
     @property
@@ -57,7 +57,7 @@ class Attempt:
         payer = client_account(terms.client)
         if missing(payer, terms.pays_asset, terms.pays) and self.settlement_account:
             payer = self.settlement_account
-            self.integrator_trades.append(terms.trade_id)
+            self.integrator_trades[terms.trade_id] = None
         self._payers[terms.trade_id] = payer
         deliverer = liquidity_account(terms.desk)
         return [
@@ -73,7 +73,7 @@ class Attempt:
             return []
         hold_id = self.state.name("H")
         self.state.ledger.place(hold_id, hold)
-        self._holds[hold_id] = trade_id
+        self._holds[trade_id].append(hold_id)
         return [
             ev.HoldPlaced(
                 hold_id=hold_id,
@@ -125,10 +125,9 @@ class Attempt:
         ]
 
     def _resolve(self, trade_id: str, posted: bool) -> Events:
-        mine = [hold for hold, owner in self._holds.items() if owner == trade_id]
+        mine = self._holds.pop(trade_id, [])
         for hold_id in mine:
             self.state.ledger.resolve(hold_id)
-            del self._holds[hold_id]
         return [
             ev.HoldResolved(hold_id=hold_id, trade_id=trade_id, posted=posted) for hold_id in mine
         ]

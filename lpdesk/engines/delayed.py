@@ -26,6 +26,9 @@ from lpdesk.engines.state import State
 
 Events = list[Event]
 
+MAX_TRADES = 500
+"""In one settlement: what is tried, held and told in one step stays bounded."""
+
 
 class Settlement(Struct):
     """Trades that are settled together."""
@@ -101,6 +104,9 @@ class Delayed:
         if cause.pair_id and (pair is None or foreign):
             return [refused(Reason.NOT_FOUND, "pair", "Trade Settlement Pair Not Found")]
         owner = pair.organization if pair else cause.organization
+        if len(cause.trades) > MAX_TRADES:
+            text = f"{len(cause.trades)} trades: at most {MAX_TRADES} in one settlement"
+            return [refused(Reason.TOO_MANY, "trades", text)]
         known = [self._known.get(name, ("", "")) for name in dict.fromkeys(cause.trades)]
         if not known or any(not trade or owner not in ("", client) for trade, client in known):
             return [refused(Reason.NOT_FOUND, "trades", "No facilitated trades found")]
@@ -135,29 +141,29 @@ class Delayed:
         return self._attempt(settlement, at, by_hand=True)
 
     def wake(self, at: Instant) -> Events:
-        """Gather what is due, try what is due, and give up what is out of time."""
-        events: Events = []
-        while self.due is not None and self.due <= at:
-            events += self._gather_due(at)
-            for settlement in list(self.settlements.values()):
-                if settlement.due <= at:
-                    events += self._advance(settlement, at)
+        """Gather what is due; try or give up what is due, and leave the rest to further pulses."""
+        events, tried = self._gather_due(at), 0
+        for settlement in list(self.settlements.values()):
+            if settlement.due <= at and tried < MAX_TRADES:
+                tried += len(settlement.trades)
+                events += self._advance(settlement, at)
         return events
 
     def _gather_due(self, at: Instant) -> Events:
+        """All that is due, by agreement; more than `MAX_TRADES` make several settlements."""
+        if self.due is None or self.due > at:
+            return []
         groups: dict[str, list[Waiting]] = {}
         for trade in self.waiting.values():
             if not trade.settlement_id and trade.executed.settles_at <= at:
                 groups.setdefault(trade.pair.id, []).append(trade)
-        return [
-            self._gather(
-                self.state.settings.settlement_pair(pair_id) or trades[0].pair,
-                trades,
-                at,
-                automatic=True,
-            )
-            for pair_id, trades in groups.items()
-        ]
+        events: Events = []
+        for pair_id, trades in groups.items():
+            pair = self.state.settings.settlement_pair(pair_id) or trades[0].pair
+            for first in range(0, len(trades), MAX_TRADES):
+                part = trades[first : first + MAX_TRADES]
+                events.append(self._gather(pair, part, at, automatic=True))
+        return events
 
     def _gather(
         self, pair: TradeSettlementPair, trades: list[Waiting], at: Instant, *, automatic: bool

@@ -15,11 +15,12 @@ from lpdesk.domain.making import OrderKind
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.settings import Pair
-from lpdesk.domain.values import ZERO, Side, round_down
+from lpdesk.domain.values import ZERO, Instant, Side, round_down
 from lpdesk.engines.exchange import Exchange, Fill
 from lpdesk.engines.ledger import Hold, client_account
 from lpdesk.engines.quoting import check_limits, refused
 from lpdesk.engines.state import State
+from lpdesk.engines.window import Pace
 
 Events = list[Event]
 
@@ -43,8 +44,11 @@ class HandOrders:
     def __init__(self, state: State) -> None:
         self.state = state
         self.resting: dict[str, HandOrder] = {}
+        self._pace = Pace()
 
-    def check(self, cause: cmd.PlaceOrder, exchange: Exchange | None) -> ev.CommandRefused | None:
+    def check(
+        self, cause: cmd.PlaceOrder, exchange: Exchange | None, at: Instant
+    ) -> ev.CommandRefused | None:
         """The first thing wrong with an order, or None."""
         if self.state.halted:
             return refused(Reason.HALTED, "desk", "trading is halted")
@@ -59,7 +63,27 @@ class HandOrders:
             _malformed(pair, cause)
             or check_limits(pair, client, cause.quantity, cause.quantity * (cause.price or ZERO))
             or self._short(exchange, cause, client_account(name))
+            or self._too_many(exchange, cause, at)
         )
+
+    def _too_many(
+        self, exchange: Exchange, cause: cmd.PlaceOrder, at: Instant
+    ) -> ev.CommandRefused | None:
+        """The desk's caps on orders by hand and on their value; whoever is let through counts."""
+        rules, pair = self.state.settings.rules, exchange.pair
+        price = cause.price
+        worth = cause.quantity * price if price else exchange.cost(cause.side, cause.quantity)
+        worth, most = worth or ZERO, Decimal(rules.orders_per_second)
+        if len(self.resting) >= rules.max_resting_orders:
+            return refused(Reason.TOO_MANY, "order", f"{len(self.resting)} rest already", pair)
+        most_worth = rules.notional_per_second
+        alone = bool(most_worth) and worth > most_worth
+        if alone or self._pace.free_at(1, worth, most, most_worth, at) > at:
+            text = f"the desk's cap is {rules.orders_per_second} orders a second"
+            text += f" and {most_worth:,f} {pair.quote}" if most_worth else ""
+            return refused(Reason.TOO_MANY, "order", text, pair)
+        self._pace.sent(1, worth, at)
+        return None
 
     def _short(
         self, exchange: Exchange, cause: cmd.PlaceOrder, account: str

@@ -213,9 +213,9 @@ class Maker:
         most = min(MOST_LEVELS, int(self.terms["orders_per_second"]) // 2)
         decimals = self.pair.base_decimals
         self._tight = min(buy - _size(ladder.bids), sell - _size(ladder.asks)) < self._slack * most
-        return Ladder(
-            _within(ladder.bids[:most], buy, decimals), _within(ladder.asks[:most], sell, decimals)
-        )
+        bids = _within(ladder.bids[:most], buy, decimals)
+        asks = _within(ladder.asks[:most], sell, decimals)
+        return _affordable(Ladder(bids, asks), self.terms["notional_per_second"])
 
     @property
     def _slack(self) -> Decimal:
@@ -247,9 +247,9 @@ class Maker:
 
     def _free_at(self, ladder: Ladder, at: Instant) -> Instant:
         """When the caps on orders and notional a second allow the whole ladder."""
-        quotes, notional = (*ladder.bids, *ladder.asks), self.terms["notional_per_second"]
-        worth = sum((q.price * q.size for q in quotes), ZERO) if notional else ZERO
-        return self._pace.free_at(len(quotes), worth, self.terms["orders_per_second"], notional, at)
+        orders, notional = len(ladder.bids) + len(ladder.asks), self.terms["notional_per_second"]
+        worth = _worth(ladder) if notional else ZERO
+        return self._pace.free_at(orders, worth, self.terms["orders_per_second"], notional, at)
 
     def show(self, ladder: Ladder, at: Instant, changed: bool) -> Placed:
         """Replace what stands by `ladder`, by difference, in one command of the exchange."""
@@ -315,6 +315,19 @@ def _within(quotes: tuple[Quote, ...], room: Decimal, decimals: int) -> tuple[Qu
         kept.append(Quote(quote.price, size))
         room -= size
     return tuple(kept)
+
+
+def _affordable(ladder: Ladder, most: Decimal) -> Ladder:
+    """As many levels, the best ones, as the cap on notional lets out in one second; 0: no cap."""
+    levels = max(len(ladder.bids), len(ladder.asks))
+    while most and levels and _worth(ladder) > most:
+        levels -= 1
+        ladder = Ladder(ladder.bids[:levels], ladder.asks[:levels])
+    return ladder
+
+
+def _worth(ladder: Ladder) -> Decimal:
+    return sum((quote.price * quote.size for quote in (*ladder.bids, *ladder.asks)), ZERO)
 
 
 def _size(quotes: tuple[Quote, ...]) -> Decimal:

@@ -250,7 +250,7 @@ class Making:
     def enter(self, cause: cmd.PlaceOrder, at: Instant) -> Events:
         """An order by hand."""
         maker = self.makers.get(cause.symbol)
-        refusal = self.hand.check(cause, maker.exchange if maker else None)
+        refusal = self.hand.check(cause, maker.exchange if maker else None, at)
         if refusal or maker is None:
             return [refusal] if refusal else []
         events, fills = self.hand.enter(cause, maker.exchange)

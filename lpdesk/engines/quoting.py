@@ -30,6 +30,7 @@ class Quoting:
     def __init__(self, state: State) -> None:
         self.state = state
         self.races: dict[str, Race] = {}
+        self._dues: dict[str, Instant] = {}  # of live races, in the order they were opened
 
     def request(self, cause: cmd.RequestQuote, at: Instant) -> Events:
         cause = routing.resolved(cause, self.state.settings)
@@ -60,7 +61,31 @@ class Quoting:
         race = Race(opened, pair, first.lps, self.state.settings, lambda: self.state.name("Q"), at)
         race.backup = backup
         self._keep(race)
-        return [opened, *self._go_on(race, at)]
+        return self._planned(race, [opened, *self._go_on(race, at)])
+
+    @property
+    def due(self) -> Instant | None:
+        """When the first race wants to be woken."""
+        return min(self._dues.values(), default=None)
+
+    def _planned(self, race: Race, events: Events) -> Events:
+        """Whatever touches a race ends here: when it is due next is worked out once."""
+        due = race.due
+        if due is None:
+            self._dues.pop(race.rfq.rfq_id, None)
+        else:
+            self._dues[race.rfq.rfq_id] = due
+        return events
+
+    def end(
+        self, race: Race, how: ev.RfqEnd, reason: Reason | None = None, text: str = ""
+    ) -> Events:
+        return self._planned(race, race.end(how, reason, text))
+
+    def clear(self) -> None:
+        """A process begins anew."""
+        self.races.clear()
+        self._dues.clear()
 
     def _keep(self, race: Race) -> None:
         self.races[race.rfq.rfq_id] = race
@@ -169,7 +194,7 @@ class Quoting:
             quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at), at)
             refusal = self._not_eligible(race, lane, quantity, at)
             if refusal:
-                events += lane.skip(race.rfq.rfq_id, refusal)
+                events += race.skip(lane, refusal, at)
                 continue
             changed = self.state.health.spend(lane.lp.name, at)
             events += [changed] if changed else []
@@ -214,7 +239,7 @@ class Quoting:
         p95 = self.state.quality.exec_p95_ns(cause.lp)
         events = race.wake(at) if race.overdue(at) else []
         events += [*race.quoted(cause, at, p95, mid), *self._go_on(race, at)]
-        return events + race.uncovered(at)
+        return self._planned(race, events)
 
     def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
         race = self._race_of(cause.ask_id)
@@ -224,7 +249,7 @@ class Quoting:
             return []
         events = race.wake(at) if race.overdue(at) else []
         events += [*race.missed(cause, at), *self._go_on(race, at)]
-        return events + race.uncovered(at)
+        return self._planned(race, events)
 
     def _race_of(self, ask_id: str) -> Race | None:
         return self.races.get(ask_id.partition(".")[0])
@@ -233,7 +258,7 @@ class Quoting:
         race = self.races.get(cause.rfq_id)
         if race is None or race.ended:
             return [refused(Reason.NOT_FOUND, "rfq", f"{cause.rfq_id} is not live")]
-        return race.end(ev.RfqEnd.CANCELLED)
+        return self.end(race, ev.RfqEnd.CANCELLED)
 
     def set_auto_refresh(self, cause: cmd.SetAutoRefresh) -> Events:
         race = self.races.get(cause.rfq_id)
@@ -244,23 +269,22 @@ class Quoting:
 
     def wake(self, at: Instant) -> Events:
         events: Events = []
-        for race in list(self.races.values()):
-            if race.due is not None and race.due <= at:
-                events += race.wake(at)
-                events += self._go_on(race, at)
-                events += race.uncovered(at)
+        for race in [self.races[rfq] for rfq, due in self._dues.items() if due <= at]:
+            events += race.wake(at)
+            events += self._go_on(race, at)
+            self._planned(race, events)
         return events
 
     def bar(self, lp: str, at: Instant) -> Events:
         """A blocked LP is out of every race."""
         races = self.races.values()
-        return [event for race in races for event in (*race.bar(lp, at), *race.uncovered(at))]
+        return [event for race in races for event in self._planned(race, race.bar(lp, at))]
 
     def end_live(self, reason: Reason, text: str) -> Events:
         events: Events = []
         for race in self.races.values():
             if not race.ended:
-                events += race.end(ev.RfqEnd.CANCELLED, reason, text)
+                events += self.end(race, ev.RfqEnd.CANCELLED, reason, text)
         return events
 
 

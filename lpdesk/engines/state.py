@@ -21,6 +21,7 @@ from lpdesk.engines.ledger import (
 from lpdesk.engines.market import Market
 from lpdesk.engines.quality import Quality
 from lpdesk.engines.rolling import Rolling
+from lpdesk.engines.scorecard import Scorecards
 
 
 class State:
@@ -33,6 +34,7 @@ class State:
         self.ledger = Ledger()
         self.in_flight: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         self.quality = Quality()
+        self.scorecards = Scorecards()
         self.rolling = Rolling()
         self.market = Market(self.settings.rules.stale_after_ns)
         self.health = Health((), self.settings.rules)

@@ -54,7 +54,7 @@ def canonical(seq: int, at: Instant, cause: bytes, events: bytes) -> bytes:
     return b'{"seq":%d,"at":%d,"cause":%b,"events":%b}' % (seq, at, cause, events)
 
 
-def seal(record: Record, tip: Tip) -> Row:
+def seal(record: Record, tip: Tip | Row) -> Row:
     """The record as the next link after `tip`.
 
     Raises ValueError when it leaves a gap or goes back in time, UnicodeEncodeError (a ValueError

@@ -7,21 +7,18 @@ One table: event type -> statements. A statement's `:names` are the event's own 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterable
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from msgspec import to_builtins
-from msgspec.json import encode
+from msgspec import Struct
 
 from lpdesk.domain import events
-from lpdesk.domain.record import Event, Record
+from lpdesk.domain.record import Event
 
 TABLES = {
     "rfqs": "rfq_id",
     "quotes": "seq, n",
-    "quote_legs": "seq, n, line",
     "lp_quotes": "seq, n",
     "trades": "trade_id",
     "legs": "order_id",
@@ -35,6 +32,7 @@ TABLES = {
     "shortfalls": "settlement_id, attempt, line",
     "cash": "transfer_id",
     "breaks": "break_id",
+    "scorecards": "lp, symbol, side, band",
 }
 """The tables and their keys."""
 
@@ -71,8 +69,6 @@ def _same(*names: str) -> dict[str, str]:
 _PLACE = ("seq", "n", "at")
 _FILL = ("fee", "fee_asset", "slippage_bps", "response_ns")
 _WHY = ("reason", "text")
-_LOCKED = tuple(name for name in events.QuoteLocked.__struct_fields__ if name != "legs")
-_LEG = events.QuoteLeg.__struct_fields__
 _HEDGED = (
     "lp", "lp_price", "quantity", "pnl", "pnl_asset", "pnl_bps", "residual", "residual_asset",
     *_FILL,
@@ -104,7 +100,7 @@ def _client_quote(expires: str) -> Write:
 
 _NOT_COMPARED = _update("client_quotes", "trade_id", reconciliation="'pending'")
 
-WRITES: dict[type, tuple[Write, ...]] = {
+WRITES: dict[type[Struct], tuple[Write, ...]] = {
     events.RfqOpened: (
         _insert("rfqs", _own(events.RfqOpened, "seq"), opened_at=":at", state="'open'"),
     ),
@@ -122,10 +118,7 @@ WRITES: dict[type, tuple[Write, ...]] = {
         ),
     ),
     events.QuoteFixed: (_client_quote(":expires_at"),),
-    events.QuoteLocked: (
-        _insert("quotes", (*_LOCKED, *_PLACE)),
-        _insert("quote_legs", (*_PLACE, "line", "rfq_id", "quote_id", *_LEG), each="legs"),
-    ),
+    events.QuoteLocked: (_insert("quotes", _own(events.QuoteLocked, *_PLACE)),),
     events.QuoteUnlocked: (
         _update(
             "quotes",
@@ -304,6 +297,12 @@ WRITES: dict[type, tuple[Write, ...]] = {
 
 
 WRITES |= {
+    events.LpScored: (
+        Write(
+            "REPLACE INTO scorecards (lp, symbol, side, band, seq, at, score)"
+            " VALUES (:lp, :symbol, :side, :band, :seq, :at, :score)"
+        ),
+    ),
     events.RequestTaken: (
         Write(
             "INSERT OR IGNORE INTO api_requests (caller, token, seq, at, digest)"
@@ -317,36 +316,6 @@ WRITES |= {
         ),
     ),
 }
-
-
-def project(connection: sqlite3.Connection, record: Record) -> None:
-    """Write what the record's events say. Inside the caller's transaction; raises sqlite3.Error.
-
-    An id that is opened twice is a bug of the desk and violates a key here.
-    """
-    for n, event in enumerate(record.events):
-        for write in WRITES.get(type(event), ()):
-            for fields in _rows(event, write.each):
-                fields |= {"seq": record.seq, "at": record.at, "n": n}
-                connection.execute(write.sql, fields)
-
-
-def _rows(event: Event, each: str | None) -> Iterator[dict[str, Any]]:
-    fields: dict[str, Any] = to_builtins(event, builtin_types=(Decimal,))
-    flat = {
-        name: encode(value).decode() if isinstance(value, dict) else value
-        for name, value in fields.items()
-        if not isinstance(value, list | tuple)
-    }
-    if each is None:
-        yield flat
-        return
-    for line, item in enumerate(fields[each]):
-        yield flat | (item if isinstance(item, dict) else {"item": item}) | {"line": line}
-
-
-# Money as plain text, never through a float; for every SQLite connection of this process.
-sqlite3.register_adapter(Decimal, lambda amount: format(amount, "f"))
 
 
 def first_difference(

@@ -12,7 +12,8 @@ from lpdesk.domain.record import Record
 from lpdesk.journal import schema
 from lpdesk.journal.codec import START, Row, Tip, decoded, unseal
 from lpdesk.journal.errors import UNREADABLE, JournalDamaged, JournalRefused
-from lpdesk.journal.projections import first_difference, project
+from lpdesk.journal.projections import first_difference
+from lpdesk.journal.rows import project
 
 CHUNK = 256
 """Rows for one read: each is a transaction of its own, so a slow reader holds no checkpoint up."""
@@ -134,9 +135,10 @@ def check_chain(path: Path | str, *, projections: bool = True) -> ChainResult:
         schema.migrate(rebuilt)
         connection.execute("BEGIN")  # one snapshot for the records and the tables
         try:
-            for record in walk(connection, chain):
-                if projections:
-                    project(rebuilt, record)
+            records = walk(connection, chain)
+            project(rebuilt, records if projections else ())
+            for _ in records:
+                pass
             check_end(connection, chain.tip)
             if projections and (found := first_difference(connection, rebuilt)):
                 raise JournalDamaged(*found)

@@ -229,15 +229,11 @@ CREATE TABLE breaks (
 ) STRICT, WITHOUT ROWID;
 
 -- migration 5
--- A client price may stand on several LP quotes: `quotes.lp` then names all, these are its parts.
 
-ALTER TABLE quotes ADD COLUMN second TEXT NOT NULL DEFAULT '';  -- the second-best set of LPs
-ALTER TABLE quotes ADD COLUMN second_bps TEXT;
-
-CREATE TABLE quote_legs (
-    seq INTEGER NOT NULL, n INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL,
-    rfq_id TEXT NOT NULL, quote_id TEXT NOT NULL, lp TEXT NOT NULL, quote_ref TEXT NOT NULL,
-    quantity TEXT NOT NULL, price TEXT NOT NULL, all_in TEXT NOT NULL, why TEXT NOT NULL,
-    PRIMARY KEY (seq, n, line)
+-- Each LP's record of the last day: of all its requests where symbol, side and band are empty.
+CREATE TABLE scorecards (
+    lp TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, band TEXT NOT NULL,
+    seq INTEGER NOT NULL, at INTEGER NOT NULL,
+    score TEXT NOT NULL,                    -- JSON: domain/scoring.py says what each figure means
+    PRIMARY KEY (lp, symbol, side, band)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX quote_legs_by_id ON quote_legs (quote_id);

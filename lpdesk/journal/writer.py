@@ -12,8 +12,9 @@ from lpdesk.journal import schema
 from lpdesk.journal.codec import Row, Tip, presentable, seal
 from lpdesk.journal.errors import UNREADABLE, JournalDamaged, JournalFailed, JournalRefused
 from lpdesk.journal.files import Lock, secure
-from lpdesk.journal.projections import TABLES, project
+from lpdesk.journal.projections import TABLES
 from lpdesk.journal.reader import Chain, check_end, walk
+from lpdesk.journal.rows import project
 
 TAIL = 1_000
 """Records whose hashes are checked when a journal is opened; reading checks the others."""
@@ -26,7 +27,7 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA journal_size_limit = {64 << 20};
 """
-_INSERT = "INSERT INTO records VALUES (?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)"
+_INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?)"
 _TIP = "REPLACE INTO tip VALUES (1, ?, ?)"
 _GAP = """
 SELECT place FROM (SELECT seq, row_number() OVER (ORDER BY seq) AS place FROM records)
@@ -69,8 +70,7 @@ class Writer:
         """The tables anew, from every record."""
         for table in TABLES:
             self._connection.execute(f"DELETE FROM {table}")
-        for record in walk(self._connection, Chain()):
-            project(self._connection, record)
+        project(self._connection, walk(self._connection, Chain()))
 
     def append(self, records: Sequence[Record], durable: bool) -> None:
         """Commit all of `records` or none; with `durable`, on the disk when this returns.
@@ -93,12 +93,13 @@ class Writer:
             execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
         execute("BEGIN IMMEDIATE")  # never an implicit one: its errors can get lost
-        tip = self.tip
-        for record in records:
-            record, row = _sealed(record, tip)
-            execute(_INSERT, row)
-            project(self._connection, record)
-            tip = row.tip
+        sealed, rows = _sealed(records, self.tip)
+        self._connection.executemany(
+            _INSERT,
+            [(row.seq, row.at, row.cause.decode(), row.events.decode(), row.hash) for row in rows],
+        )
+        project(self._connection, sealed)
+        tip = rows[-1].tip if rows else self.tip
         execute(_TIP, (tip.seq, tip.hash))
         execute("COMMIT")
         return tip
@@ -117,9 +118,16 @@ class Writer:
                 raise JournalFailed(f"the last checkpoint failed: {error}") from error
 
 
-def _sealed(record: Record, tip: Tip) -> tuple[Record, Row]:
-    try:
-        return record, seal(record, tip)
-    except UnicodeEncodeError:
-        record = presentable(record)
-        return record, seal(record, tip)
+def _sealed(records: Sequence[Record], tip: Tip) -> tuple[list[Record], list[Row]]:
+    """The records, each presentable, and their rows."""
+    sealed, rows = list[Record](), list[Row]()
+    last: Tip | Row = tip
+    for record in records:
+        try:
+            last = seal(record, last)
+        except UnicodeEncodeError:
+            record = presentable(record)
+            last = seal(record, last)
+        sealed.append(record)
+        rows.append(last)
+    return sealed, rows

@@ -7,16 +7,18 @@ print("\\n".join(table_lines(report, 120)))
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import TypeVar
 
-from msgspec import Struct, field, json, to_builtins
+from msgspec import Struct, field, json
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import timestamp
 from lpdesk.domain.record import Event, Record
+from lpdesk.domain.scoring import Score
 from lpdesk.domain.values import BPS, ZERO, Instant, exact, round_even
+from lpdesk.engines.scorecard import Scorecards
 from lpdesk.reports.table import Align, Column, table
 from lpdesk.views import words
 
@@ -46,18 +48,24 @@ class MakerReport(Struct):
     last: ev.MakerMoved | None = None
 
 
+class LpCell(Struct, frozen=True):
+    """An LP's record in one pair, side and size band."""
+
+    symbol: str
+    side: str
+    band: str
+    score: Score
+
+
 class LpReport(Struct):
-    """One LP: every ask ends in a response or a miss; times in nanoseconds."""
+    """One LP: its scorecard over the journal's last day; what went wrong, over all of it."""
 
     name: str
-    requests: int = 0
-    responses: int = 0
+    score: Score = Score()
     misses: dict[str, int] = field(default_factory=dict)
-    wins: int = 0
-    fills: int = 0
     rejects: dict[str, int] = field(default_factory=dict)
     unknown: int = 0
-    times: list[int] = field(default_factory=list)
+    cells: list[LpCell] = field(default_factory=list)
 
 
 class Report(Struct):
@@ -69,6 +77,8 @@ class Report(Struct):
     pairs: dict[str, PairReport] = field(default_factory=dict)
     makers: dict[str, MakerReport] = field(default_factory=dict)
     lps: dict[str, LpReport] = field(default_factory=dict)
+    curves: dict[str, list[tuple[Instant, Decimal]]] = field(default_factory=dict)
+    """Profit with clients by asset, added up trade by trade."""
 
     @exact
     def total(self) -> dict[str, Decimal]:
@@ -89,18 +99,17 @@ class _Reader:
     def __init__(self) -> None:
         self.report = Report()
         self.symbols: dict[str, str] = {}
+        self.cards = Scorecards()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event, at: Instant) -> None:
+        self.cards.observe(event, at)
         report = self.report
         match event:
             case ev.TradeOpened():
                 self.symbols[event.trade_id] = event.symbol
                 self._pair(event.trade_id).trades += 1
-                self._lp(event.lp).wins += 1
             case ev.TradeSettled():
-                pair = self._pair(event.trade_id)
-                pair.settled += 1
-                pair.pnl[event.pnl_asset] = pair.pnl.get(event.pnl_asset, ZERO) + event.pnl
+                self._earned(event, at)
             case ev.TradeFailed():
                 self._pair(event.trade_id).failed += 1
             case ev.TradeUnknown():
@@ -116,20 +125,31 @@ class _Reader:
             case _:
                 self._of_lp(event)
 
+    def _earned(self, event: ev.TradeSettled, at: Instant) -> None:
+        pair = self._pair(event.trade_id)
+        pair.settled += 1
+        pair.pnl[event.pnl_asset] = pair.pnl.get(event.pnl_asset, ZERO) + event.pnl
+        curve = self.report.curves.setdefault(event.pnl_asset, [])
+        curve.append((at, event.pnl + (curve[-1][1] if curve else ZERO)))
+
     def _of_lp(self, event: Event) -> None:
         match event:
             case ev.LpAsked():
-                self._lp(event.lp).requests += 1
-            case ev.QuoteReceived() if event.ask_id:
-                lp = self._lp(event.lp)
-                lp.responses += 1
-                lp.times.append(event.response_ns)
+                self._lp(event.lp)
             case ev.LpMissed():
                 _count(self._lp(event.lp).misses, event.reason.value)
-            case ev.LegFilled():
-                self._lp(event.lp).fills += 1
             case ev.LegRejected():
                 _count(self._lp(event.lp).rejects, event.reason.value)
+
+    def scored(self) -> Report:
+        """The report with every LP's scorecard as it stands at the journal's end."""
+        for key in self.cards.known():
+            lp, score = self._lp(key.lp), self.cards.score(key, self.report.last_at)
+            if key.symbol:
+                lp.cells.append(LpCell(key.symbol, key.side, key.band, score))
+            else:
+                lp.score = score
+        return self.report
 
     def _fill(self, event: ev.BookTraded) -> None:
         maker = self.report.makers.setdefault(event.symbol, MakerReport(event.symbol))
@@ -157,20 +177,12 @@ def summarize(records: Iterable[Record]) -> Report:
         report.last_at = record.at
         report.records += 1
         for event in record.events:
-            reader.take(event)
-    return report
+            reader.take(event, record.at)
+    return reader.scored()
 
 
 def _count(counts: dict[str, int], word: str) -> None:
     counts[word] = counts.get(word, 0) + 1
-
-
-def percentile(times: list[int], share: int) -> int | None:
-    """The nearest-rank percentile: a time that was really measured."""
-    if not times:
-        return None
-    rank = -(-len(times) * share // 100)
-    return sorted(times)[max(1, rank) - 1]
 
 
 # ---- for pipes
@@ -178,15 +190,6 @@ def percentile(times: list[int], share: int) -> int | None:
 
 def json_text(report: Report) -> str:
     """One object: decimals as strings, instants in ISO 8601, times in nanoseconds."""
-    lps = [
-        {
-            **{k: v for k, v in to_builtins(lp).items() if k != "times"},
-            "samples": len(lp.times),
-            "response_p50_ns": percentile(lp.times, 50),
-            "response_p95_ns": percentile(lp.times, 95),
-        }
-        for lp in _sorted(report.lps)
-    ]
     whole = {
         "from": timestamp(report.first_at),
         "to": timestamp(report.last_at),
@@ -194,7 +197,7 @@ def json_text(report: Report) -> str:
         "pnl": report.total(),
         "pairs": _sorted(report.pairs),
         "makers": _sorted(report.makers),
-        "lps": lps,
+        "lps": _sorted(report.lps),
     }
     return json.encode(whole).decode()
 
@@ -267,6 +270,29 @@ def _makers(makers: list[MakerReport], width: int) -> Iterator[str]:
     )
 
 
+def _split(score: Score) -> str:
+    """Rejects by where the market had moved since the order."""
+    return f"{score.rejects_for}/{score.rejects_against}/{score.rejects_still}"
+
+
+LP_FIGURES: tuple[tuple[str, Callable[[Score], str], int], ...] = (
+    ("asked", lambda score: str(score.requests), 2),
+    ("answered", lambda score: words.share(score.response_rate), 3),
+    ("quoted", lambda score: str(score.quotes), 3),
+    ("won", lambda score: words.share(score.win_rate), 0),
+    ("orders", lambda score: str(score.accepts), 0),
+    ("filled", lambda score: words.share(score.fill_rate), 0),
+    ("for/against/still", _split, 5),
+    ("p50 ms", lambda score: words.milliseconds(score.response.p50), 1),
+    ("p95 ms", lambda score: words.milliseconds(score.response.p95), 0),
+    ("hold ms", lambda score: words.milliseconds(score.hold.p50), 4),
+    ("behind", lambda score: words.bps(score.cover.bps), 2),
+    ("slippage", lambda score: words.bps(score.slippage.bps), 4),
+    ("after 30 s", lambda score: words.bps(score.markouts[2].bps), 4),
+)
+"""A scorecard in columns: heading, figure, and how early it gives way when there is no room."""
+
+
 def _lps(lps: list[LpReport], width: int) -> Iterator[str]:
     if not lps:
         yield "no LP was asked"
@@ -274,17 +300,13 @@ def _lps(lps: list[LpReport], width: int) -> Iterator[str]:
     yield from table(
         [
             Column("LP", [lp.name for lp in lps]),
-            Column("asked", [str(lp.requests) for lp in lps], Align.RIGHT),
-            Column("answers", [str(lp.responses) for lp in lps], Align.RIGHT),
-            Column("wins", [str(lp.wins) for lp in lps], Align.RIGHT),
-            Column("fills", [str(lp.fills) for lp in lps], Align.RIGHT),
-            Column("rejects", [str(sum(lp.rejects.values())) for lp in lps], Align.RIGHT),
-            Column("unknown", [str(lp.unknown) for lp in lps], Align.RIGHT, 2),
-            Column("p50 ms", [_ms(lp, 50) for lp in lps], Align.RIGHT, 1),
-            Column("p95 ms", [_ms(lp, 95) for lp in lps], Align.RIGHT, 1),
-            Column("of", [str(len(lp.times)) for lp in lps], Align.RIGHT, 1),
-            Column("missed", [_why(lp.misses) for lp in lps], rank=3),
-            Column("rejected", [_why(lp.rejects) for lp in lps], rank=4),
+            *(
+                Column(name, [figure(lp.score) for lp in lps], Align.RIGHT, rank)
+                for name, figure, rank in LP_FIGURES
+            ),
+            Column("unknown", [str(lp.unknown) for lp in lps], Align.RIGHT, 5),
+            Column("missed", [_why(lp.misses) for lp in lps], rank=6),
+            Column("rejected", [_why(lp.rejects) for lp in lps], rank=7),
         ],
         width,
     )
@@ -292,10 +314,6 @@ def _lps(lps: list[LpReport], width: int) -> Iterator[str]:
 
 def _why(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or words.DASH
-
-
-def _ms(lp: LpReport, share: int) -> str:
-    return words.milliseconds(percentile(lp.times, share))
 
 
 @exact

@@ -25,10 +25,13 @@ _MANY: Final = 400
 
 
 class Branch(NamedTuple):
-    """One line of the tree: when, in which record, what hangs before it, what it says."""
+    """One line of the tree: when, in which record, what hangs before it, what it says.
 
-    at: Instant
-    seq: int
+    The head of a chapter has neither time nor record: those are its events'.
+    """
+
+    at: Instant | None
+    seq: int | None
     limb: str
     text: Line
 
@@ -64,7 +67,7 @@ def _chapter(
     limb, below = (_LAST, _NONE) if last else (_BRANCH, _DOWN)
     head = chapter.head(steps)
     title = (Span(chapter.title, Ink.TITLE), Span(f"  {head}" if head else "", Ink.DIM))
-    yield Branch(steps[0].at, steps[0].seq, limb, title)
+    yield Branch(None, None, limb, title)
     width = max(cell_len(_name(step.event)) for step in steps)
     said = [(step, line) for step in steps[-_MANY:] for line in _said(step.event, pair, width)]
     if len(steps) > _MANY:

@@ -73,6 +73,7 @@ class Places:
     def lay_out(self, width: int, height: int) -> None:
         """Every change of a class styles the whole screen anew, so only what differs."""
         chosen = layout_for(width, height)
+        self._desk.set_class(height >= 64, "-vast")
         if not self._desk.has_class(chosen):
             self._desk.remove_class(*LAYOUTS)
             self._desk.add_class(chosen)

@@ -1,12 +1,13 @@
-"""One signed request at a time to one LP, with everything bounded: connections, bytes and time."""
+"""Requests to one LP that say who we are, with everything bounded: connections, bytes and time."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import ssl
+from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import h11
@@ -37,22 +38,25 @@ def tls() -> ssl.SSLContext:
     return context
 
 
+Prove: TypeAlias = Callable[[str, bytes, bytes, Instant], "list[tuple[str, str]]"]
+"""(method, path with query as sent, body, now) -> the headers that prove who we are."""
+
+
 class Http:
     """The connections to one LP. Raises ValueError for an address or a key that can never work.
 
     Redirects are not followed, nothing of the environment is heeded, nothing is sent twice.
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
+    def __init__(self, endpoint: Endpoint, clock: Clock, prove: Prove | None = None) -> None:
         self._site = _site(endpoint)
+        self._prove = prove or signed(endpoint)
         self._headers = (
             ("Host", self._site.authority),
             ("Accept", "application/json"),
             # Nothing compressed is asked for, so nothing small can become large.
             ("Accept-Encoding", "identity"),
-            ("X-API-KEY", _header_text(endpoint)),
         )
-        self._secret = endpoint.secret
         self._clock = clock
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._idle: list[Line] = []
@@ -104,10 +108,8 @@ class Http:
         return min(CONNECT_S, patience_s, max(left_s, 0.001))
 
     def _request(self, method: str, target: str, body: bytes) -> h11.Request:
-        timestamp = str(self._clock.now() // MILLISECOND)
         raw = target.encode("ascii")
-        signature = sign(self._secret, timestamp, method, raw, body)
-        headers = [*self._headers, ("X-TIMESTAMP", timestamp), ("X-SIGNATURE", signature)]
+        headers = [*self._headers, *self._prove(method, raw, body, self._clock.now())]
         if body:
             headers += [
                 ("Content-Type", "application/json"),
@@ -176,7 +178,20 @@ def _site(endpoint: Endpoint) -> _Site:
     )
 
 
-def _header_text(endpoint: Endpoint) -> str:
+def signed(endpoint: Endpoint) -> Prove:
+    """The design's signature. Raises ValueError for a key that no header can carry."""
+    key, secret = header_text(endpoint), endpoint.secret
+
+    def prove(method: str, target: bytes, body: bytes, now: Instant) -> list[tuple[str, str]]:
+        timestamp = str(now // MILLISECOND)
+        signature = sign(secret, timestamp, method, target, body)
+        return [("X-API-KEY", key), ("X-TIMESTAMP", timestamp), ("X-SIGNATURE", signature)]
+
+    return prove
+
+
+def header_text(endpoint: Endpoint) -> str:
+    """The key as a header's value. Raises ValueError."""
     if not endpoint.key.isascii() or not endpoint.key.isprintable() or " " in endpoint.key:
         raise ValueError(f"{endpoint.name}: key must be printable ASCII without spaces")
     return endpoint.key

@@ -1,166 +1,64 @@
-"""`kind = "rest"`: one request, one one-way price. Orders and queries of every kind go this way."""
+"""`kind = "rest"`: the default LP protocol. Orders and queries of streams go this way too."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from lpdesk.clock import Clock
-from lpdesk.domain.events import ExecutionsAsked, LpAsked, OrderQueried, OrderSent
-from lpdesk.domain.reasons import Reason
-from lpdesk.domain.reports import (
-    ExecutionsListed,
-    ExecutionsUnlisted,
-    LpFailed,
-    OrderLost,
-    OrderNotSent,
-    QueryFailed,
-)
+from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.reports import LpFailed, LpQuoted, OrderLost, OrderNotFound, QueryFailed
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
-from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
+from lpdesk.domain.wire import Fields, dump, parse, plain
 from lpdesk.venues.answers import Outcome, executed, outcome, queried, quoted
-from lpdesk.venues.base import Endpoint, Submit, Tasks, VenueFailed
-from lpdesk.venues.http import Http
-from lpdesk.venues.line import NoAnswer
-
-MAX_ASKS = 64
-"""Asks under way at once; the other connections are kept for orders and queries."""
-
-LATE_FACTOR = 3
-"""A late quote is still worth a report until so many times the LP's time-out."""
-
-EXECUTE_S = 30.0
-QUERY_S = 10.0
-LIST_S = 30.0
-LIST_LIMIT = 4 * 1024 * 1024
-LONG_LIST = 64 * 1024
-"""Bytes from which on a list is read in a thread: prices must not wait for it."""
+from lpdesk.venues.base import Endpoint, Submit
+from lpdesk.venues.line import Answer
+from lpdesk.venues.requesting import Call, RequestVenue
 
 
-class RestVenue:
-    """An LP that answers requests. `sized_orders` says the quantity in the order as well."""
+class RestVenue(RequestVenue):
+    """An LP that speaks it. `sized_orders` says the quantity in the order as well."""
 
     def __init__(
         self, endpoint: Endpoint, submit: Submit, clock: Clock, *, sized_orders: bool = False
     ) -> None:
-        self.name = endpoint.name
-        self._ask_s = LATE_FACTOR * endpoint.timeout_ns / SECOND
-        self._submit = submit
-        self._clock = clock
+        super().__init__(endpoint, submit, clock, _Default(endpoint.name, sized_orders))
+
+
+class _Default:
+    """The dialect that the design describes."""
+
+    def __init__(self, name: str, sized_orders: bool) -> None:
+        self._name = name
         self._sized_orders = sized_orders
-        self._http = Http(endpoint, clock)
-        self._tasks = Tasks(endpoint.name)
-        self._asking = 0
 
-    async def start(self) -> None:
-        """Nothing to wait for: connections open with the first request and are kept."""
+    def ask(self, ask: LpAsked) -> Call:
+        what = {"symbol": ask.symbol, "side": ask.side, "quantity": plain(ask.quantity)}
+        return Call("POST", "/v1/quote", dump(what))
 
-    def ask(self, ask: LpAsked) -> None:
-        """One request for one price."""
-        self._tasks.spawn(self._ask(ask))
+    def quoted(self, ask: LpAsked, answer: Answer, now: Instant) -> LpQuoted | LpFailed:
+        return quoted(ask, answer, now)
 
-    def execute(self, order: OrderSent) -> None:
-        """One order, sent once or not at all."""
-        self._tasks.spawn(self._execute(order))
-
-    def query(self, query: OrderQueried) -> None:
-        """One look at what the LP knows of an order."""
-        self._tasks.spawn(self._query(query))
-
-    def release(self, rfq_id: str) -> None:
-        """Nothing to stop: one ask is one answer."""
-
-    def list_executions(self, asked: ExecutionsAsked) -> None:
-        """Its whole list, for reconciliation."""
-        self._tasks.spawn(self._list(asked))
-
-    async def executions(self, since_ns: Instant) -> tuple[Outcome, ...]:
-        """All the LP has dealt with us since then (UTC), in its order; `order_id` is its word.
-
-        Raises VenueFailed if the list or any entry is unusable: a list with holes proves nothing.
-        """
-        since = datetime.fromtimestamp(since_ns // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        milliseconds = since_ns % SECOND // MILLISECOND
-        path = f"/v1/executions?since={since}.{milliseconds:03d}Z"
-        try:
-            answer = await self._http.call("GET", path, patience_s=LIST_S, limit=LIST_LIMIT)
-            if answer.status != 200:
-                raise VenueFailed(Reason.LP_ERROR, f"status {answer.status}")
-            if len(answer.body) < LONG_LIST:
-                return self._rows(answer.body)
-            return await asyncio.to_thread(self._rows, answer.body)
-        except NoAnswer as trouble:
-            raise VenueFailed(trouble.reason, trouble.text) from None
-        except Malformed as trouble:
-            raise VenueFailed(Reason.MALFORMED, trouble.text) from None
-
-    def _rows(self, body: bytes) -> tuple[Outcome, ...]:
-        rows = Fields(parse(body)).rows("executions")
-        return tuple(outcome(self.name, row.identifier("clientOrderId"), row) for row in rows)
-
-    async def close(self) -> None:
-        """End all work; an order on its way stays unreported and is asked for at the next start."""
-        await self._tasks.close()
-        await self._http.close()
-
-    async def _ask(self, ask: LpAsked) -> None:
-        if self._asking >= MAX_ASKS:
-            self._submit(_failed(ask, Reason.TOO_MANY, "too many asks under way"))
-            return
-        self._asking += 1
-        body = dump({"symbol": ask.symbol, "side": ask.side, "quantity": plain(ask.quantity)})
-        try:
-            answer = await self._http.call("POST", "/v1/quote", body, patience_s=self._ask_s)
-            self._submit(quoted(ask, answer, self._clock.now()))
-        except NoAnswer as trouble:
-            self._submit(_failed(ask, trouble.reason, trouble.text))
-        finally:
-            self._asking -= 1
-
-    async def _execute(self, order: OrderSent) -> None:
+    def order(self, order: OrderSent) -> Call:
         what = {"quoteId": order.quote_ref, "clientOrderId": order.order_id}
         if self._sized_orders:
             what["quantity"] = plain(order.quantity)
-        lp, order_id = order.lp, order.order_id
-        if self._clock.now() > order.send_by:
-            late = OrderNotSent(lp=lp, order_id=order_id, reason=Reason.TOO_LATE)
-            self._submit(late)
-            return
-        try:
-            answer = await self._http.call(
-                "POST", "/v1/execute", dump(what), patience_s=EXECUTE_S, send_by=order.send_by
-            )
-            self._submit(executed(order, answer))
-        except NoAnswer as trouble:
-            report = OrderNotSent if trouble.unsent else OrderLost
-            self._submit(report(lp=lp, order_id=order_id, reason=trouble.reason, text=trouble.text))
+        return Call("POST", "/v1/execute", dump(what))
 
-    async def _query(self, query: OrderQueried) -> None:
-        path = f"/v1/executions/{quote(query.order_id, safe='')}"
-        try:
-            answer = await self._http.call("GET", path, patience_s=QUERY_S)
-            self._submit(queried(query, answer))
-        except NoAnswer as trouble:
-            self._submit(
-                QueryFailed(
-                    lp=query.lp,
-                    order_id=query.order_id,
-                    reason=trouble.reason,
-                    text=trouble.text,
-                )
-            )
+    def executed(self, order: OrderSent, answer: Answer) -> Outcome | OrderLost:
+        return executed(order, answer)
 
-    async def _list(self, asked: ExecutionsAsked) -> None:
-        lp, run_id = asked.lp, asked.run_id
-        try:
-            rows = await self.executions(asked.since)
-        except VenueFailed as trouble:
-            why, text = trouble.reason, trouble.text
-            self._submit(ExecutionsUnlisted(lp=lp, run_id=run_id, reason=why, text=text))
-        else:
-            self._submit(ExecutionsListed(lp=lp, run_id=run_id, executions=rows))
+    def query(self, query: OrderQueried) -> Call:
+        return Call("GET", f"/v1/executions/{quote(query.order_id, safe='')}")
 
+    def queried(self, query: OrderQueried, answer: Answer) -> Outcome | OrderNotFound | QueryFailed:
+        return queried(query, answer)
 
-def _failed(ask: LpAsked, reason: Reason, text: str) -> LpFailed:
-    return LpFailed(lp=ask.lp, ask_id=ask.ask_id, reason=reason, text=text)
+    def listing(self, since_ns: Instant) -> Call:
+        since = datetime.fromtimestamp(since_ns // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        milliseconds = since_ns % SECOND // MILLISECOND
+        return Call("GET", f"/v1/executions?since={since}.{milliseconds:03d}Z")
+
+    def listed(self, body: bytes) -> tuple[Outcome, ...]:
+        rows = Fields(parse(body)).rows("executions")
+        return tuple(outcome(self._name, row.identifier("clientOrderId"), row) for row in rows)

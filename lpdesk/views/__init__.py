@@ -2,11 +2,13 @@
 
 from lpdesk.views.blotter import TradeRow
 from lpdesk.views.breaks import BreakRow, Breaks, RunRow
-from lpdesk.views.desk import DeskView, fold
+from lpdesk.views.desk import fold
 from lpdesk.views.ladder import BookTrade, MakerView, Point
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.lineage import Lineage, lineage
 from lpdesk.views.quotes import Card
+from lpdesk.views.scores import Scorecard
+from lpdesk.views.state import DeskView
 from lpdesk.views.status import LpRow, MarketRow, Notice, Status
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Point",
     "Row",
     "RunRow",
+    "Scorecard",
     "Status",
     "TradeRow",
     "fold",

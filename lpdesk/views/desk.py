@@ -1,20 +1,18 @@
-"""The whole screen state, frozen, and `fold`: one record further. Folded from events alone."""
+"""`fold`: the screen state one record further. Folded from events alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import date
 from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
-from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, exact
-from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes, settlements
+from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes, scores, settlements
 from lpdesk.views import status as st
 from lpdesk.views.accounts import Accounts
 from lpdesk.views.blotter import TradeRow
@@ -22,42 +20,11 @@ from lpdesk.views.breaks import Breaks
 from lpdesk.views.ladder import MakerView
 from lpdesk.views.leaderboard import Row
 from lpdesk.views.quotes import Card
-from lpdesk.views.settlements import Need, SettlementRow
+from lpdesk.views.settlements import SettlementRow
+from lpdesk.views.state import DeskView
 from lpdesk.views.status import Notice, Status
 
 KEPT_NOTICES = 200
-
-
-class DeskView(Struct, frozen=True):
-    """What a screen may show. Times in it are instants; a screen compares them with its `now()`."""
-
-    settings: Settings = Settings()
-    status: Status = Status()
-    rfqs: tuple[Card, ...] = ()
-    trades: tuple[TradeRow, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    makers: tuple[MakerView, ...] = ()
-    settlements: tuple[SettlementRow, ...] = ()
-    accounts: Accounts = Accounts()
-    breaks: Breaks = Breaks()
-    seq: int = 0
-    at: Instant = 0
-
-    def card(self, rfq_id: str) -> Card | None:
-        return next((card for card in self.rfqs if card.rfq_id == rfq_id), None)
-
-    def maker(self, symbol: str) -> MakerView | None:
-        return next((maker for maker in self.makers if maker.symbol == symbol), None)
-
-    def trade(self, trade_id: str) -> TradeRow | None:
-        return next((row for row in self.trades if row.trade_id == trade_id), None)
-
-    def settlement(self, settlement_id: str) -> SettlementRow | None:
-        return next((row for row in self.settlements if row.settlement_id == settlement_id), None)
-
-    def forecast(self) -> tuple[Need, ...]:
-        """What the trades that wait will need, by time; worked out when asked."""
-        return settlements.forecast(self.trades, self.settlements, self.accounts, self.settings)
 
 
 @exact
@@ -72,14 +39,21 @@ def fold(view: DeskView, record: Record) -> DeskView:
 
 
 Handler = Callable[[DeskView, Any, Instant], DeskView]
+R = TypeVar("R")
+
+
+def _with(rows: tuple[R, ...], place: int, row: R) -> tuple[R, ...]:
+    """The rows with another one in that place. Newest first: what changes is near the front."""
+    return (*rows[:place], row, *rows[place + 1 :])
 
 
 def _on_card(change: Callable[[Card, Any, Instant], Card]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        cards = tuple(
-            change(card, event, at) if card.rfq_id == event.rfq_id else card for card in view.rfqs
-        )
-        return replace(view, rfqs=cards)
+        for place, card in enumerate(view.rfqs):
+            if card.rfq_id == event.rfq_id:
+                changed = _with(view.rfqs, place, change(card, event, at))
+                return replace(view, rfqs=changed)
+        return view
 
     return handler
 
@@ -96,11 +70,16 @@ def _on_row(change: Callable[[Row, Any, Instant], Row]) -> Handler:
 
 def _on_trade(change: Callable[[TradeRow, Any, Instant], TradeRow]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        trades = tuple(
-            change(row, event, at) if row.trade_id == event.trade_id else row for row in view.trades
-        )
-        unknown = sum(row.state == "UNKNOWN" for row in trades)
-        return replace(view, trades=trades, status=replace(view.status, unknown=unknown))
+        for place, row in enumerate(view.trades):
+            if row.trade_id == event.trade_id:
+                new = change(row, event, at)
+                trades = _with(view.trades, place, new)
+                view = replace(view, trades=trades)
+                if (new.state == "UNKNOWN") is (row.state == "UNKNOWN"):
+                    return view
+                unknown = sum(row.state == "UNKNOWN" for row in trades)
+                return replace(view, status=replace(view.status, unknown=unknown))
+        return view
 
     return handler
 
@@ -163,11 +142,6 @@ def _locked(view: DeskView, event: ev.QuoteLocked, at: Instant) -> DeskView:
     return _on_card(change)(view, event, at)
 
 
-def _uncovered(view: DeskView, event: ev.QuoteUncovered, at: Instant) -> DeskView:
-    view = replace(view, status=replace(view.status, uncovered=view.status.uncovered + 1))
-    return _notice(view, at, "bad", f"{event.quote_id} was shown without cover", event.rfq_id)
-
-
 def _lock_gone(
     change: Callable[[Card, Any, Instant], Card],
 ) -> Callable[[Card, Any, Instant], Card]:
@@ -214,8 +188,9 @@ def _given_up(view: DeskView, event: ev.TradeRejected, at: Instant) -> DeskView:
 
 def _settlement_created(view: DeskView, event: ev.SettlementCreated, at: Instant) -> DeskView:
     rows = settlements.created(view.settlements, event, at)
+    linked = frozenset(event.trades)
     trades = tuple(
-        blotter.linked(row, event.settlement_id) if row.trade_id in event.trades else row
+        blotter.linked(row, event.settlement_id) if row.trade_id in linked else row
         for row in view.trades
     )
     view = replace(view, settlements=rows, trades=trades)
@@ -224,25 +199,15 @@ def _settlement_created(view: DeskView, event: ev.SettlementCreated, at: Instant
     return _notice(view, at, "info", text, event.settlement_id)
 
 
-def _settlement_settled(view: DeskView, event: ev.SettlementSettled, at: Instant) -> DeskView:
-    view = _on_settlement(settlements.settled)(view, event, at)
-    paid = len(event.integrator_trades)
-    part = f", {paid} of {len(event.trades)} from the settlement account" if paid else ""
-    text = f"{event.settlement_id} settled{part}"
-    return _notice(view, at, "good", text, event.settlement_id)
+def _settling(change: Callable[[SettlementRow, Any, Instant], SettlementRow]) -> Handler:
+    """A settlement went on, and is told of."""
 
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        level, text = settlements.told(event)
+        view = _on_settlement(change)(view, event, at)
+        return _notice(view, at, level, f"{event.settlement_id} {text}", event.settlement_id)
 
-def _settlement_failed(view: DeskView, event: ev.SettlementFailed, at: Instant) -> DeskView:
-    view = _on_settlement(settlements.failed)(view, event, at)
-    short = ", ".join(f"{s.account} {s.missing:f} {s.asset}" for s in event.shortfalls[:3])
-    text = f"{event.settlement_id} failed, nothing has moved; missing: {short}"
-    return _notice(view, at, "bad", text, event.settlement_id)
-
-
-def _settlement_rejected(view: DeskView, event: ev.SettlementRejected, at: Instant) -> DeskView:
-    view = _on_settlement(settlements.rejected)(view, event, at)
-    text = f"{event.settlement_id} rejected after {event.attempt} attempts"
-    return _notice(view, at, "bad", text, event.settlement_id)
+    return handler
 
 
 def _rerouted(view: DeskView, event: ev.RfqRerouted, at: Instant) -> DeskView:
@@ -341,6 +306,10 @@ def _maker_set(view: DeskView, event: ev.MakerSet, at: Instant) -> DeskView:
     return _notice(view, at, "info", text, event.symbol)
 
 
+def _scored(view: DeskView, event: ev.LpScored, at: Instant) -> DeskView:
+    return replace(view, scorecards=scores.scored(view.scorecards, event, at))
+
+
 _FOLDS: dict[type, Handler] = {
     ev.DeskOpened: _opened,
     ev.DeskClosed: _closed,
@@ -349,13 +318,13 @@ _FOLDS: dict[type, Handler] = {
     ev.TradingResumed: _resumed,
     ev.MarketMoved: _on_status(st.moved),
     ev.LpHealthChanged: _health,
+    ev.LpScored: _scored,
     ev.RfqOpened: _rfq_opened,
     ev.LpAsked: _on_row(leaderboard.asked),
     ev.LpSkipped: _on_row(leaderboard.skipped),
     ev.QuoteReceived: _on_row(leaderboard.quoted),
     ev.LpMissed: _on_row(leaderboard.missed),
     ev.QuoteLocked: _locked,
-    ev.QuoteUncovered: _uncovered,
     ev.QuoteUnlocked: _on_card(_lock_gone(quotes.unlocked)),
     ev.RfqRefreshed: _on_card(_lock_gone(quotes.refreshed)),
     ev.AutoRefreshSet: _on_card(quotes.auto_refresh_set),
@@ -371,9 +340,9 @@ _FOLDS: dict[type, Handler] = {
     ev.TradeRejected: _given_up,
     ev.SettlementCreated: _settlement_created,
     ev.SettlementAttempted: _on_settlement(settlements.attempted),
-    ev.SettlementSettled: _settlement_settled,
-    ev.SettlementFailed: _settlement_failed,
-    ev.SettlementRejected: _settlement_rejected,
+    ev.SettlementSettled: _settling(settlements.settled),
+    ev.SettlementFailed: _settling(settlements.failed),
+    ev.SettlementRejected: _settling(settlements.rejected),
     ev.RfqRerouted: _rerouted,
     ev.Deposited: _cash,
     ev.Withdrawn: _cash,

@@ -88,6 +88,22 @@ def rejected(row: SettlementRow, event: ev.SettlementRejected, at: Instant) -> S
     return replace(row, state="rejected", since=at, next_at=None)
 
 
+def told(
+    event: ev.SettlementSettled | ev.SettlementFailed | ev.SettlementRejected,
+) -> tuple[str, str]:
+    """Level and words of a notice."""
+    match event:
+        case ev.SettlementSettled():
+            paid = len(event.integrator_trades)
+            part = f", {paid} of {len(event.trades)} from the settlement account" if paid else ""
+            return "good", f"settled{part}"
+        case ev.SettlementFailed():
+            short = ", ".join(f"{s.account} {s.missing:f} {s.asset}" for s in event.shortfalls[:3])
+            return "bad", f"failed, nothing has moved; missing: {short}"
+        case ev.SettlementRejected():
+            return "bad", f"rejected after {event.attempt} attempts"
+
+
 def _outcome(
     row: SettlementRow, outcome: str, shortfalls: tuple[ev.Shortfall, ...]
 ) -> SettlementRow:

@@ -8,8 +8,8 @@ from lpdesk.domain.instants import DAY, date, time_of_day, timestamp
 from lpdesk.domain.values import SECOND, decimals_of, round_even
 
 __all__ = [
-    "age", "amount", "bps", "date", "milliseconds", "money", "seconds", "signed", "time_of_day",
-    "timestamp",
+    "age", "amount", "bps", "date", "milliseconds", "money", "seconds", "share", "signed",
+    "time_of_day", "timestamp",
 ]  # fmt: skip
 
 DASH = "·"
@@ -36,6 +36,11 @@ def amount(value: Decimal, decimals: int) -> str:
 def bps(value: Decimal | None, decimals: int = 2) -> str:
     """Basis points with sign and unit."""
     return DASH if value is None else f"{signed(value, decimals)}bp"
+
+
+def share(value: Decimal | None) -> str:
+    """A rate in whole per cent."""
+    return DASH if value is None else f"{round_even(value * 100, 0)}%"
 
 
 def seconds(duration_ns: int | None, decimals: int = 1) -> str:

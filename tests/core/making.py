@@ -233,6 +233,7 @@ class Market:
         world: World = lambda event, at: (),
         base: str = "100",
         quote: str = "10000000",
+        rules: Rules | None = None,
         **parameters: str,
     ) -> None:
         pairs = pairs or (BTC,)
@@ -242,7 +243,7 @@ class Market:
             lps=lps,
             clients=(Client(name="acme", balances=CLIENT), Client(name="zeta", balances=CLIENT)),
             default_client="acme",
-            rules=Rules(loss_limit_bps=D(10)),
+            rules=rules or Rules(loss_limit_bps=D(10)),
             desk_balances={pair.base: D(base) for pair in pairs} | {"USDT": D(quote)},
             makers=tuple(
                 MakerTerms(symbol=pair.symbol, strategy=strategy, parameters=numbers)

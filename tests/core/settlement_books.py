@@ -43,6 +43,7 @@ class Books:
         self.created: dict[str, ev.SettlementCreated] = {}
         self.linked: dict[str, str] = {}
         self.payers: dict[str, str] = {}
+        self.touched: set[str] = set()  # trades that moved money of a client
         self.reached: set[str] = set()
 
     def read(self, record: Record) -> None:
@@ -87,8 +88,10 @@ class Books:
     def transferred(self, event: ev.Transferred, at: Instant) -> None:
         for posting in event.postings:
             self.balances[posting.account, posting.asset] += posting.amount
-            if posting.account.startswith(("client:", "settlement:")) and posting.amount < 0:
-                self.payers[event.trade_id] = posting.account
+            if posting.account.startswith(("client:", "settlement:")):
+                self.touched.add(event.trade_id)
+                if posting.amount < 0:
+                    self.payers[event.trade_id] = posting.account
 
     def hold_placed(self, event: ev.HoldPlaced, at: Instant) -> None:
         assert event.hold_id not in self.holds and event.hold_id not in self.resolved
@@ -114,6 +117,7 @@ class Books:
         self._move(event.trade_id, "unknown")
 
     def trade_failed(self, event: ev.TradeFailed, at: Instant) -> None:
+        assert event.trade_id not in self.touched
         self._move(event.trade_id, "failed")
 
     def trade_executed(self, event: ev.TradeExecuted, at: Instant) -> None:
@@ -129,6 +133,7 @@ class Books:
         self._move(event.trade_id, "settled")
 
     def trade_rejected(self, event: ev.TradeRejected, at: Instant) -> None:
+        assert event.trade_id not in self.touched
         self._move(event.trade_id, "rejected")
 
     # ---- settlements

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lpdesk.domain import reports as rep
+from lpdesk.domain.settings import Rules
 from tests.core.making import SYMBOL, D, Market, ev
 
 
@@ -85,6 +86,46 @@ def test_sources_that_disagree() -> None:
     assert market.state == "ACTIVE" and market.maker.mid == 100_000
     market.ticks("100490", "okx")  # within 50 bp of the median: it is heard, the median stays
     assert market.maker.sources == 2 and market.state == "ACTIVE"
+
+
+def test_bad_prices_and_frozen_feeds_come_back_by_themselves() -> None:
+    """The way back is the same for all of them: good news, then it must last."""
+    market = quoting()
+    zero = rep.ReferenceTicked(source="okx", symbol=SYMBOL, bid=D(0), ask=D(0))
+    for breaks in (lambda: market.does(zero), lambda: market.loses("okx")):
+        breaks()
+        market.keeps_ticking("100000", "0s")
+        assert market.ladder == ""
+        market.ticks("100000")
+        assert market.maker.why == "the reference has just come back" and market.ladder == ""
+        market.keeps_ticking("100000", "1s")
+        assert market.state == "ACTIVE" and market.ladder
+
+
+def test_a_loss_made_while_there_was_no_reference_halts_before_any_quote() -> None:
+    """Without a price there is no P&L, so nothing is quoted; with it, the limit comes first."""
+    market = quoting(max_loss="100", order_amount="1", max_price_change="5000")
+    market.takes("s", "1")
+    market.loses("okx")
+    assert (market.state, market.ladder) == ("WAITING 1 of 2 fresh sources", "")
+    shown = len([book for book in market.events(ev.BookChanged) if book.bids])
+    market.later("60s")
+    market.keeps_ticking("99000", "3s")
+    assert market.state == "HALTED loss of 950.00 USDT" and market.ladder == ""
+    assert len([book for book in market.events(ev.BookChanged) if book.bids]) == shown
+
+
+def test_a_drawdown_comes_back_by_hand_and_counts_from_there() -> None:
+    market = quoting(max_drawdown="100", order_amount="1", max_loss="0", filled_order_delay="0")
+    market.takes("s", "1")
+    market.keeps_ticking("99800", "1s")
+    assert market.maker.state == "HALTED" and market.maker.why.startswith("drawdown of 1")
+    market.keeps_ticking("100000", "30s")
+    assert market.ladder == ""
+    assert market.types("start") == ""
+    assert market.state == "ACTIVE" and market.ladder
+    market.ticks("99890")
+    assert market.maker.why.startswith("drawdown of 11")
 
 
 @pytest.mark.parametrize(
@@ -236,6 +277,42 @@ def test_the_cap_on_notional_a_second() -> None:
     assert max(market.orders()) == 4  # 100,000 a ladder
     market.later("1s")
     assert max(market.orders()) == 6
+
+
+def test_a_ladder_worth_more_than_the_cap_is_cut_to_its_best_levels() -> None:
+    market = Market(order_levels="3", notional_per_second="250000", skew_factor="0", size_skew="0")
+    market.ticks("100000")
+    assert market.ladder == (  # 0.5 and 0.75 a side are worth 250,000, and a little more
+        "ask 100050.00 0.5\nbid 99950.00 0.5"
+    )
+    alone = Market(order_levels="1", notional_per_second="50000")
+    alone.ticks("100000")
+    assert alone.ladder == "" and alone.maker.state == "ACTIVE"
+    assert alone.types("set notional_per_second 0") == "" and alone.ladder
+
+
+def test_the_caps_on_orders_by_hand() -> None:
+    market = Market(rules=Rules(orders_per_second=3, max_resting_orders=5))
+    assert [market.types("lim b 0.01 90000") for _ in range(3)] == ["", "", ""]
+    assert market.types("mkt b 1") != ""
+    assert market.types("lim b 0.01 90000") == "order: the desk's cap is 3 orders a second"
+    assert market.types("cxl O-000001") == "", "what shrinks risk is never held back"
+    market.later("1s")
+    assert [market.types("lim b 0.01 90000") for _ in range(3)] == ["", "", ""]
+    market.later("1s")
+    assert market.types("lim b 0.01 90000") == "order: 5 rest already"
+
+
+def test_the_cap_on_the_notional_of_orders_by_hand() -> None:
+    market = Market(rules=Rules(notional_per_second=D(100_000)))
+    market.ticks("100000")
+    text = "order: the desk's cap is 50 orders a second and 100,000 USDT"
+    assert market.types("lim b 2 90000") == text, "alone it is beyond"
+    assert market.types("lim b 0.5 90000") == ""
+    assert market.types("mkt b 0.5") == ""
+    assert market.types("mkt b 0.1") == text
+    market.later("1s")
+    assert market.types("mkt s 0.1") == ""
 
 
 # ---- the kill switch

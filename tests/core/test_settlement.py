@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
+from lpdesk.engines import delayed
 from tests.core.settling import ALPHA, START, Settling, asked, organization, settling
 
 D = Decimal
@@ -59,7 +60,8 @@ def test_it_earns_what_settling_at_once_earns(line: str) -> None:
 def test_the_order_of_things() -> None:
     desk = story()
     desk.deals(BUY)
-    hedged = [type(event).__name__ for event in desk.simulation.records[-1].events]
+    fill = next(r for r in desk.simulation.records if isinstance(r.cause, rep.OrderFilled))
+    hedged = [type(event).__name__ for event in fill.events]
     assert hedged == ["LegFilled", "Transferred", "TradeExecuted"]
     desk.later("2d")
     attempt = [type(event).__name__ for event in desk.simulation.records[-1].events]
@@ -371,3 +373,22 @@ def test_what_is_held_cannot_be_withdrawn() -> None:
     desk.later("1s")
     desk.types("p")
     assert desk.types("withdraw 0.01 usdt") == "amount: client:acme is short of 0.01 USDT"
+
+
+def test_too_many_trades_are_several_settlements_and_no_pulse_tries_more(monkeypatch) -> None:
+    monkeypatch.setattr(delayed, "MAX_TRADES", 2)
+    desk = story()
+    desk.deals(*[BUY] * 5)
+    too_many = desk.does(gathered("T-000001", "T-000002", "T-000003"))
+    assert too_many == "trades: 3 trades: at most 2 in one settlement"
+    desk.later("2d")
+    assert desk.settlements() == [
+        "S-000001 settled T-000001 T-000002",
+        "S-000002 settled T-000003 T-000004",
+        "S-000003 settled T-000005",
+    ]
+    tried = [
+        sum(isinstance(event, ev.TradeSettled) for event in record.events)
+        for record in desk.simulation.records
+    ]
+    assert max(tried) == 2

@@ -15,6 +15,7 @@ from lpdesk.domain import events as e
 from lpdesk.domain import reports
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event, Record
+from lpdesk.domain.scoring import Score
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import SECOND, Dealt, Side
 
@@ -186,12 +187,6 @@ def locked(rfq: str, quote: str) -> e.QuoteLocked:
         received_at=AT,
         dealable_until=AT + SECOND,
         exec_ns=3,
-        legs=(
-            e.QuoteLeg("Lumen", "é1", Decimal(1), Decimal(100_000), Decimal(100_000), "whole"),
-            e.QuoteLeg("b", "2", Decimal("0.5"), Decimal(100_001), Decimal(100_001), "the rest"),
-        ),
-        second="b",
-        second_bps=Decimal("0.3"),
     )
 
 
@@ -278,6 +273,9 @@ def _ended(trade: str, rfq: str, quote: str) -> Iterator[Event]:
     yield e.TradeFailed(trade_id=trade, reason=Reason.OTHER, text="to see that table too")
     yield e.BreakFound(
         **place, break_id=f"B{trade}", kind=e.BreakKind.LATE_FILL, text="late", owner="desk"
+    )
+    yield e.LpScored(
+        lp=trade, symbol="BTC/USDT", side="BUY", band="S", score=Score(requests=1, accepts=1)
     )
     yield from _settling(trade)
 

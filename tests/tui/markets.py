@@ -64,6 +64,34 @@ def active(**parameters: str) -> StoryDesk:
     return desk
 
 
+def working() -> StoryDesk:
+    """A desk at work: trades done, two requests live, makers quoting. The README's pictures."""
+    desk = active()
+
+    def passes(seconds: float) -> None:
+        refers(desk, WAVE[len(desk.records) % len(WAVE)])
+        refers(desk, D(WAVE[len(desk.records) % len(WAVE)]) / 10, "ETH/USDT")
+        desk.run(seconds)
+
+    for line in ("b 0.75 btc/usdt", "s 12 eth/usdt @hilbert", "b 50k usdt btc/usdt @noether"):
+        rfq = desk.ask(line)
+        passes(1.2)
+        desk.accept(rfq)
+        passes(1.5)
+    desk.tick("BTC/USDT", D("99951.40"))
+    desk.tick("ETH/USDT", D("3412.01"))
+    desk.ask("s 20 eth/usdt @noether")
+    for _ in range(3):
+        passes(1.1)
+    desk.ask("b 1.5 btc/usdt @acme")
+    passes(1.6)
+    desk.market.drift = D("-0.3")
+    passes(0.9)
+    refers(desk)
+    refers(desk, 0, "ETH/USDT")
+    return desk
+
+
 def waiting() -> StoryDesk:
     desk = active()
     return desk.run(5)

@@ -1,6 +1,7 @@
-"""Look at the screens: `python -m tests.tui.preview [busy|empty|start|replay|halted] [--svg F]`.
+"""Look at the screens: `python -m tests.tui.preview [STORY] [--size 120x36] [--out F.svg]`.
 
-Without `--svg` the app runs in this terminal against a simulated desk in real time.
+Stories: working, making, busy, empty, start, replay, halted, short, expired, accepted. Without
+`--out` the app runs in this terminal against a simulated desk in real time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from lpdesk.domain import commands as cmd
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import picture
+from tests.tui.markets import active, working
 from tests.tui.stories import StoryDesk, Tape, busy
 
 
@@ -23,7 +25,9 @@ def story(name: str, live: bool) -> StoryDesk:
         return StoryDesk(live=live).start()
     if name == "replay":
         return Tape(busy())
-    desk = busy()
+    if name == "working":
+        return working()
+    desk = active() if name == "making" else busy()
     if name == "halted":
         desk.do(cmd.Halt(why="exchange incident"))
         desk.run(1)

@@ -29,6 +29,18 @@ async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
         assert not shows(terminal, "T-000006")
 
 
+async def test_keys_behind_the_maker_page_cancel_and_change_there() -> None:
+    async with Terminal("-m", "tests.tui.preview", "making", width=160, height=48) as terminal:
+        await eventually(lambda: shows(terminal, "mid 99,945.20"), 20)
+        os.write(terminal._master, b"\x1b[21~\tx")  # F10, Tab, x
+        await eventually(lambda: shows(terminal, "O-000001 cancelled"), 20)
+        os.write(terminal._master, b"xxx")  # held: one order, not three, and none twice
+        await eventually(lambda: shows(terminal, "O-000002 cancelled"), 20)
+        os.write(terminal._master, b"\t\r20\r")  # to the parameters: the first one is 20
+        await eventually(lambda: shows(terminal, "BTC/USDT bid_spread 5 -> 20"), 20)
+        assert not shows(terminal, "not found")
+
+
 async def test_editing_keys_act_before_the_letters_typed_behind_them() -> None:
     """A slow line brings keys together: `b 10`, Backspace, ` btc/usdt` must ask for 1, not 10."""
     async with Terminal("-m", "tests.tui.preview", "empty", width=120, height=36) as terminal:

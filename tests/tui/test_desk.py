@@ -97,11 +97,11 @@ async def test_fifty_presses_make_one_accept() -> None:
     desk.delay = 0.05
     async with at(desk) as (app, pilot):
         for _ in range(25):
-            app.desk.action_act("accept")
+            await app.desk.action_act("accept")
         assert "dealing" in last_line(app)
         await eventually(lambda: desk.view.status.trades == 5)
         for _ in range(25):
-            app.desk.action_act("accept")
+            await app.desk.action_act("accept")
         await pilot.pause()
         assert [type(each) for each in desk.submitted] == [cmd.AcceptQuote]
 

@@ -60,7 +60,7 @@ async def test_the_page_at_every_size(size: tuple[int, int], same_picture: Compa
     same_picture(f"maker-page-{size[0]}x{size[1]}", text)
 
 
-@pytest.mark.parametrize("state", [markets.paused, markets.waiting, markets.killed])
+@pytest.mark.parametrize("state", [state for state in markets.STATES if state != markets.none])
 async def test_the_page_in_every_state(state: Callable[[], StoryDesk]) -> None:
     text = squeezed(await picture(state(), screen="maker", size=(160, 48), kind="txt"))
     assert all(squeezed(said) in text for said in SAYS[state.__name__])

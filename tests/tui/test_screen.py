@@ -147,7 +147,7 @@ async def test_hostile_text_is_only_text(part: int) -> None:
             desk.do(cmd.Halt(why=text))
             desk.do(cmd.Resume())
             app.desk.message.say("bad", text, text, text)
-            app.desk.action_act("next")
+            await app.desk.action_act("next")
             await pilot.pause()
             strips = app.screen._compositor.render_strips()
             obeyed = set(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x202E, 0x200B]))

@@ -217,11 +217,13 @@ async def test_a_journal_that_cannot_be_read_is_said() -> None:
 async def test_a_replay_has_the_page_and_its_moment() -> None:
     tape = Tape(busy())
     async with at(tape, (160, 48)) as (app, pilot):
-        await types(app, pilot, "go 36")
+        steps = lineage("T-000002", tape.records).steps
+        end = next(step.seq for step in steps if isinstance(step.event, ev.TradeSettled))
+        await types(app, pilot, f"go {end}")
         await turned(app, pilot, "ctrl+t")
         assert listed(app) == ["T-000002", "T-000001"]
         assert "Lineage  T-000002  settled" in text_of(app)
-        tape.seek_seq(35)
+        tape.seek_seq(end - 1)
         await turned(app, pilot, "up")
         await eventually(lambda: "Lineage  T-000002  executing" in text_of(app))
         await eventually(lambda: "filled 12" not in text_of(app))
@@ -231,13 +233,17 @@ async def test_a_replay_has_the_page_and_its_moment() -> None:
 
 
 async def test_every_toast_has_a_number_to_look_up(same_picture: Compare) -> None:
-    async with at(busy(), (120, 36), still=True) as (app, pilot):
-        assert message(app).split() == ["!", "dirac", "resting:", "late", "#139", "14:30:40"]
-        await types(app, pilot, "toast #75")
+    desk = busy()
+    newest, unknown = (
+        next(n.seq for n in desk.view.notices if text in n.text) for text in ("dirac", "unknown at")
+    )
+    async with at(desk, (120, 36), still=True) as (app, pilot):
+        assert message(app).split() == ["!", "dirac", "resting:", "late", f"#{newest}", "14:30:40"]
+        await types(app, pilot, f"toast #{unknown}")
         await pilot.pause()
         same_picture("log-120x36", text_of(app))
         grid = app.desk.pages.page.panes[0].grid_or_none  # type: ignore[union-attr]
-        assert grid is not None and grid.cursor_key == "75"
+        assert grid is not None and grid.cursor_key == str(unknown)
         await turned(app, pilot, "enter")
         assert "hilbert asks to BUY 50,000 USDT" in text_of(app), "its trade"
         await types(app, pilot, "log 9999")

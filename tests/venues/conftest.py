@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lpdesk.clock import SystemClock
-from lpdesk.venues import rest
+from lpdesk.venues import requesting
 from lpdesk.venues.rest import RestVenue
 from tests.venues.liar import Liar, Reports, endpoint, liar
 
@@ -27,8 +27,8 @@ def reports() -> Reports:
 async def venue(
     lp: Liar, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RestVenue]:
-    monkeypatch.setattr(rest, "EXECUTE_S", 0.4)
-    monkeypatch.setattr(rest, "QUERY_S", 0.4)
+    monkeypatch.setattr(requesting, "EXECUTE_S", 0.4)
+    monkeypatch.setattr(requesting, "QUERY_S", 0.4)
     it = RestVenue(endpoint(lp.url, timeout_ms=130), reports, SystemClock())
     await it.start()
     yield it

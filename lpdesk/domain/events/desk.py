@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from lpdesk.domain.events.base import Event
 from lpdesk.domain.reasons import Reason
+from lpdesk.domain.scoring import Score
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant
 
@@ -73,3 +74,13 @@ class LpHealthChanged(Event, frozen=True, kw_only=True):
     reason: Reason | None = None
     text: str = ""
     retry_at: Instant | None = None
+
+
+class LpScored(Event, frozen=True, kw_only=True):
+    """An LP's scorecard as it stands: of one pair, side and size band, or of all when empty."""
+
+    lp: str
+    symbol: str
+    side: str
+    band: str
+    score: Score

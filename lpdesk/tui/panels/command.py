@@ -221,7 +221,8 @@ class MessageLine(Lines, can_focus=False):
             return [_answer(said, width)]
         if notice is not None:
             ink = LEVELS.get(notice.level, Ink.DIM)
-            left = (Span(f" {SIGNS.get(notice.level, ' ')} ", ink), Span(notice.text, ink))
+            loud = ink if notice.level == "bad" else ""  # else the sign says enough
+            left = (Span(f" {SIGNS.get(notice.level, ' ')} ", ink), Span(notice.text, loud))
             number = Span(f"#{notice.seq}  {words.time_of_day(notice.at)} ", Ink.DIM)
             return [spread(left, (number,), width)]
         return ()

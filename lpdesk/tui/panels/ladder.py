@@ -59,7 +59,8 @@ class LadderPane(Pane):
         """Draw a slice."""
         self.slice = slice
         title = "  ".join(filter(None, ["Ladder", slice.symbol]))
-        more = "{ } other pair" if len(slice.makers) > 1 and self.has_focus_within else ""
+        near = self.has_focus_within or self._body_id != "ladder"  # the page's works from anywhere
+        more = "{ } other pair" if len(slice.makers) > 1 and near and slice.can_command else ""
         symbol = slice.symbol if self._tabs else ""  # then the title has no room for it
         ours = f"{OURS} ours" if slice.view else ""
         self.name_it(title, "  ".join(filter(None, [symbol, more or ours])))

@@ -91,9 +91,9 @@ class LineagePane(Pane):
             Row(
                 str(number),
                 (
-                    Span(since(branch.at, known.began), Ink.DIM),
+                    Span("" if branch.at is None else since(branch.at, known.began), Ink.DIM),
                     (Span(branch.limb, Ink.DIM), *branch.text),
-                    Span(f"{branch.seq:,}", Ink.DIM),
+                    Span("" if branch.seq is None else f"{branch.seq:,}", Ink.DIM),
                 ),
             )
             for number, branch in enumerate(tree)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, NamedTuple
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -12,7 +13,7 @@ from lpdesk.domain.settings import Pair, Settings
 from lpdesk.tui.figures import SIDE_INK, price
 from lpdesk.tui.look import Look
 from lpdesk.tui.panels.pane import Pane
-from lpdesk.tui.widgets.grid import Column, Row
+from lpdesk.tui.widgets.grid import Column, LineGrid, Row
 from lpdesk.tui.widgets.lines import DeskGrid, Ink, Span
 from lpdesk.views import words
 from lpdesk.views.ladder import HandOrder
@@ -50,6 +51,9 @@ class OrdersPane(Pane):
         Binding("x,delete", "cancel", "Cancel the order", show=False, id="orders.cancel")
     ]
 
+    _going = ""
+    """The order whose cancel is on its way: held keys must not ask for it again."""
+
     def compose(self) -> ComposeResult:
         self.name_it("Orders by hand")
         self.grid = DeskGrid(_COLUMNS, id="orders", empty="none: type lim b 0.5 btc/usdt 99950")
@@ -63,6 +67,7 @@ class OrdersPane(Pane):
 
     def show(self, slice: Slice, /) -> None:
         """Draw a slice."""
+        self._going = ""
         hint = "x cancels" if slice.orders and slice.can_command else ""
         self.name_it("Orders by hand", hint)
         self.grid.show_rows(
@@ -71,8 +76,14 @@ class OrdersPane(Pane):
 
     def action_cancel(self) -> None:
         """The one under the cursor."""
-        if self.grid.cursor_key:
-            self.post_message(Unwanted(self.grid.cursor_key))
+        order_id = self.grid.cursor_key
+        if order_id and order_id != self._going:
+            self._going = order_id
+            self.post_message(Unwanted(order_id))
+
+    @on(LineGrid.Selected)
+    def _selected(self) -> None:
+        self._going = ""
 
 
 def _row(symbol: str, order: HandOrder, pair: Pair | None) -> Row:

@@ -84,6 +84,10 @@ class ParametersPane(Pane):
     ParametersPane.-editing > Lines { display: none; }
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "edit", "Change it", show=False, priority=True, id="parameters.edit")
+    ]
+
     slice: Slice = Slice(None, False)
 
     def compose(self) -> ComposeResult:
@@ -121,15 +125,22 @@ class ParametersPane(Pane):
         self.note.draw()
 
     @on(LineGrid.Chosen)
-    def _edit(self, event: LineGrid.Chosen) -> None:
-        """Open the editor, unless this screen only looks."""
+    def _chosen(self, event: LineGrid.Chosen) -> None:
         event.stop()
+        self.action_edit()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the editor Enter is the editor's."""
+        return action != "edit" or not self.has_class("-editing")
+
+    def action_edit(self) -> None:
+        """Open the editor, unless this screen only looks; what is typed ahead goes there."""
         if self.slice.terms is None or not self.slice.can_command or self.chosen in SET_AT_START:
             return
         self.ask.update(Content(f"{self.chosen} = "))
         self.input.value = f"{self.slice.terms[self.chosen]:f}"
         self.add_class("-editing")
-        self.input.focus()
+        self.screen.set_focus(self.input)
         self.input.select_all()
 
     @on(Input.Submitted)
@@ -152,7 +163,7 @@ class ParametersPane(Pane):
     def _close(self) -> None:
         """Back to the table."""
         self.remove_class("-editing")
-        self.grid.focus()
+        self.screen.set_focus(self.grid)
 
 
 def parameter_rows(terms: MakerTerms) -> list[Row]:

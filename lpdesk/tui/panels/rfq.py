@@ -11,21 +11,16 @@ from lpdesk.domain import events as ev
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.tui import sentences
-from lpdesk.tui.bigtext import big
+from lpdesk.tui.bigtext import TALL, big
 from lpdesk.tui.chat import SOON, Told, reminder
-from lpdesk.tui.figures import (
-    SIDE_INK,
-    amount,
-    asset_amount,
-    earns,
-    legs,
-    price,
-    price_parts,
-)
+from lpdesk.tui.figures import SIDE_INK, amount, asset_amount, earns, price, price_parts
 from lpdesk.tui.look import Look, is_short, time_left
 from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, longest, size, spread
 from lpdesk.views import Card, words
+
+_SPACIOUS = 18
+"""Lines from which the price is read from across the room."""
 
 _TALL = 11
 """Lines from which the card has air around the price, and its header inside."""
@@ -123,8 +118,6 @@ def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
     lines = [*head, *air, *_figure(card, pair, width, height), *air]
     if card.quote is not None:
         lines.append(_terms(card, card.quote, pair, width))
-        if card.quote.legs:
-            lines.append(_legs(card.quote, pair, width))
         if card.live:
             lines.append(_countdown(card, card.quote, slice.now, width))
     lines.append(slice.next[0])
@@ -156,12 +149,13 @@ def _figure(card: Card, pair: Pair | None, width: int, height: int) -> list[Line
         blank = _figure_unit(pair)
         return [(), (Span(words.DASH, Ink.DIM), Span(f"   {blank}", Ink.DIM)), ()][: height // 3]
     quiet, loud = price_parts(card.quote.client_price, pair)
-    rows = big(quiet, loud)
     text = price(card.quote.client_price, pair)
+    tall = height >= _SPACIOUS and size(big(quiet, loud, TALL)[0]) + 3 + len(text) <= width
+    rows = big(quiet, loud, TALL if tall else 3)
     if height < 7 or size(rows[0]) > width:
         figure = (Span(quiet, Ink.DIM), Span(loud, Ink.STRONG))
         return [spread(figure, (Span(_figure_unit(pair), Ink.DIM),), width)]
-    notes = ("", text, _figure_unit(pair))
+    notes = [*[""] * (len(rows) - 2), text, _figure_unit(pair)]
     gap = min(3, width - size(rows[0]) - len(text))
     lines: list[Line] = [
         (*row, Span(f"{' ' * gap}{note}" if gap > 0 else "", Ink.DIM))
@@ -186,15 +180,6 @@ def _terms(card: Card, quote: ev.QuoteLocked, pair: Pair | None, width: int) -> 
     full: Line = (Span("markup ", Ink.DIM), Span(bps), Span(profit, Ink.GOOD))
     right = longest(width - size(left) - 2, full, full[1:], full[1:2])
     return spread(left, right, width)
-
-
-def _legs(quote: ev.QuoteLocked, pair: Pair | None, width: int) -> Line:
-    """The parts that the price stands on, and what the second-best set would cost more."""
-    parts = "  ".join(legs(quote, pair))
-    second = f"{words.bps(quote.second_bps)} {quote.second}" if quote.second_bps is not None else ""
-    left: Line = (Span(parts, Ink.LOCK),)
-    right: Line = (Span("next ", Ink.DIM), Span(second, Ink.DIM)) if second else ()
-    return spread(left, right if size(left) + size(right) < width else (), width)
 
 
 def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> Line:

@@ -72,6 +72,7 @@ class DeskScreen(InkScreen[None]):
         BlotterPane { column-span: 12; }
     }
     DeskScreen.-broad #panes { grid-rows: 22 1fr; BlotterPane { column-span: 9; } }
+    DeskScreen.-broad.-vast #panes { grid-rows: 30 1fr; }
     DeskScreen.-compact #panes {
         grid-size: 2; grid-columns: 1fr 39; grid-rows: 10 1fr;
         Pane { padding: 0; }
@@ -259,9 +260,10 @@ class DeskScreen(InkScreen[None]):
             return False  # Tab moves on the page
         return not (each.only == "replay" and self.transport is None)
 
-    def action_act(self, id: str) -> None:
-        """A key of the action table."""
+    async def action_act(self, id: str) -> None:
+        """A key of the action table; keys typed behind it wait for the page that it opens."""
         self.act(actions.action(id), [])
+        await self.pages.arrive()
 
     def act(self, action: actions.Action, words: list[str]) -> None:
         """Do it, or say why not."""
@@ -313,8 +315,8 @@ class DeskScreen(InkScreen[None]):
             self.places.jump(event.key)
 
     @on(Footer.Clicked)
-    def _footer_clicked(self, event: Footer.Clicked) -> None:
-        self.action_act(event.id)
+    async def _footer_clicked(self, event: Footer.Clicked) -> None:
+        await self.action_act(event.id)
 
     @on(CommandInput.Refused)
     def _paste_refused(self, event: CommandInput.Refused) -> None:

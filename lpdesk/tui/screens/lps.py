@@ -1,8 +1,7 @@
-"""F7: every LP on one line, its state and what it did in the recent races."""
+"""F7: every LP on one line with its state and record, and the record of one of them at length."""
 
 from __future__ import annotations
 
-from statistics import median
 from typing import ClassVar, Final
 
 from textual import on
@@ -13,35 +12,33 @@ from textual.widgets import Static
 
 from lpdesk.domain.values import Instant
 from lpdesk.tui.panels.lps import lp_row
+from lpdesk.tui.panels.scorecard import ScorecardLines, Slice
 from lpdesk.tui.widgets.grid import Column, Row
 from lpdesk.tui.widgets.lines import DeskGrid, Ink, InkScreen, Span
 from lpdesk.views import DeskView, LpRow, words
-from lpdesk.views import Row as RaceRow
 
 _COLUMNS: Final = (
     Column("lp", "LP", 10),
     Column("state", "state", 8),
-    Column("probe", "next probe", 10, "right", priority=1),
-    Column("asks", "asked", 6, "right", priority=2),
-    Column("quotes", "quotes", 6, "right"),
-    Column("locks", "locks", 5, "right"),
-    Column("trades", "trades", 6, "right"),
+    Column("probe", "next probe", 10, "right", priority=5),
+    Column("asks", "asked", 6, "right", priority=1),
+    Column("answered", "answer", 6, "right", priority=3),
+    Column("won", "won", 5, "right"),
+    Column("orders", "orders", 6, "right", priority=2),
+    Column("filled", "filled", 6, "right"),
     Column("p50", "p50 ms", 6, "right"),
-    Column("count", "of", 4, "right", priority=4),
-    Column("kind", "kind", 6, priority=3),
-    Column("why", "why", 12, grow=True),
+    Column("p95", "p95 ms", 6, "right", priority=2),
+    Column("behind", "behind", 9, "right", priority=4),
+    Column("after", "after 30 s", 10, "right", priority=4),
+    Column("kind", "kind", 6, priority=6),
+    Column("why", "why", 10, grow=True),
 )
 _REFRESH_SECONDS: Final = 0.25
 
 
 def score_row(lp: LpRow, view: DeskView, now: Instant) -> Row:
-    """One LP's line; a figure without a race behind it is a dot."""
-    ran = [row for card in view.rfqs for row in card.rows if row.lp == lp.name]
-    times = [row.response_ns for row in ran if row.response_ns is not None]
-    locks = sum(
-        card.quote is not None and lp.name in card.quote.lp.split("+") for card in view.rfqs
-    )
-    trades = sum(lp.name in trade.lp.split("+") for trade in view.trades)
+    """One LP's line; a figure without a sample behind it is a dot."""
+    score = view.scorecard(lp.name).score
     waits = lp.state == "open" and lp.retry_at is not None and lp.retry_at > now
     probe = words.seconds((lp.retry_at or now) - now, 0) if waits else words.DASH
     known = lp_row(lp, now)
@@ -50,20 +47,25 @@ def score_row(lp: LpRow, view: DeskView, now: Instant) -> Row:
         (
             *known.cells[:2],
             Span(probe, Ink.WARN if waits else Ink.DIM),
-            _sum(ran, "asks"),
-            _sum(ran, "quotes"),
-            str(locks),
-            str(trades),
-            words.milliseconds(int(median(times))) if times else words.DASH,
-            Span(str(len(times)), Ink.DIM),
+            str(score.requests) if score.requests else words.DASH,
+            words.share(score.response_rate),
+            words.share(score.win_rate),
+            str(score.accepts) if score.accepts else words.DASH,
+            words.share(score.fill_rate),
+            words.milliseconds(score.response.p50),
+            words.milliseconds(score.response.p95),
+            words.bps(score.cover.bps),
+            words.bps(score.markouts[2].bps),
             Span(lp.kind, Ink.DIM),
             Span(" ".join(filter(None, [lp.reason, lp.text])), Ink.DIM),
         ),
     )
 
 
-def _sum(ran: list[RaceRow], what: str) -> str:
-    return str(sum(getattr(row, what) for row in ran)) if ran else words.DASH
+def recent(lp: str, view: DeskView) -> tuple[int, ...]:
+    """How long the LP took to answer in the requests still on the screen, oldest first."""
+    rows = (row for card in reversed(view.rfqs) for row in card.rows if row.lp == lp)
+    return tuple(row.response_ns for row in rows if row.response_ns is not None)
 
 
 class LpsPage(InkScreen[str]):
@@ -74,6 +76,8 @@ class LpsPage(InkScreen[str]):
     DEFAULT_CSS = """
     LpsPage { padding: 1 2; background: $background; }
     LpsPage > Static { height: 2; color: $desk-dim; }
+    LpsPage > #lp-table { max-height: 50%; }
+    LpsPage > #lp-card { margin: 1 0 0 0; }
     """
 
     def __init__(self) -> None:
@@ -84,11 +88,13 @@ class LpsPage(InkScreen[str]):
         yield Static(
             Content.assemble(
                 ("LPs", "bold $primary"),
-                "  recent requests   Enter on a blocked one: unblock   Esc goes back",
+                "  last 24 hours   Enter on a blocked one: unblock   Esc goes back",
             )
         )
         self.grid = DeskGrid(_COLUMNS, id="lp-table", empty="no LPs: add [[lps]] to the config")
         yield self.grid
+        self.card = ScorecardLines(id="lp-card")
+        yield self.card
 
     def on_mount(self) -> None:
         """Keep up with the desk while it is looked at."""
@@ -103,7 +109,19 @@ class LpsPage(InkScreen[str]):
         if (look.view, look.second) != self._shown:
             self._shown = look.view, look.second
             lps = look.view.status.lps
+            self.grid.styles.height = len(lps) + 1
             self.grid.show_rows([score_row(lp, look.view, look.second) for lp in lps])
+            self._look_at(self.grid.cursor_key)
+
+    def _look_at(self, lp: str | None) -> None:
+        """The record of one LP under the table."""
+        view = self._shown[0]
+        if lp is not None and view is not None:
+            self.card.see(Slice(view.scorecard(lp), recent(lp, view)))
+
+    @on(DeskGrid.Selected)
+    def _moved(self, event: DeskGrid.Selected) -> None:
+        self._look_at(event.key)
 
     @on(DeskGrid.Chosen)
     def _chosen(self, event: DeskGrid.Chosen) -> None:

@@ -27,7 +27,16 @@ class MakerPage(Page):
     """Ladder, plot, figures, parameters, orders; in small terminals the last two take turns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,shift+tab", "turn", "Parameters or orders", show=False, id="maker.turn")
+        Binding(
+            "tab,shift+tab",
+            "turn",
+            "Parameters or orders",
+            show=False,
+            id="maker.turn",
+            priority=True,  # at once, so that keys typed ahead go where it leads
+        ),
+        Binding("right_curly_bracket", "other(1)", "Next pair", show=False, id="maker.next"),
+        Binding("left_curly_bracket", "other(-1)", "Pair before", show=False, id="maker.before"),
     ]
 
     DEFAULT_CSS = """
@@ -38,6 +47,7 @@ class MakerPage(Page):
         ParametersPane { row-span: 2; }
         FiguresPane { row-span: 2; }
         &.-large { grid-columns: 41 1fr 62; grid-rows: 1fr 6 10; }
+        &.-vast { grid-columns: 48 1fr 106; grid-rows: 1fr 10 12; }
         &.-small {
             grid-size: 2; grid-columns: 36 1fr; grid-rows: 1fr 10;
             Pane { padding: 0; }
@@ -71,6 +81,7 @@ class MakerPage(Page):
         small = width < _BROAD or height < 28
         self.set_class(small, "-small")
         self.set_class(not small and width >= 150 and height >= 38, "-large")
+        self.set_class(width >= 220 and height >= 50, "-vast")
         if small:  # in two columns the figures stand under the ladder
             self.move_child(self.figures, before=self.parameters)
         else:
@@ -86,13 +97,22 @@ class MakerPage(Page):
 
     def enter(self) -> None:
         """The keys go to the parameters, or to the orders when those are in front."""
-        (self.parameters if self.front == "parameters" else self.orders).grid.focus()
+        pane = self.parameters if self.front == "parameters" else self.orders
+        self.screen.set_focus(pane.grid)
 
     def action_turn(self) -> None:
         """From the parameters to the orders and back."""
         self.front = "orders" if self.front == "parameters" else "parameters"
         self._behind()
         self.enter()
+
+    def action_other(self, step: int) -> None:
+        """Another maker, whichever pane has the keys."""
+        self.ladder.action_other(step)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """As in the ladder: a replay has these keys for itself."""
+        return self.ladder.check_action(action, parameters)
 
     @on(maker_parameters.Changed)
     def _changed(self, event: maker_parameters.Changed) -> None:

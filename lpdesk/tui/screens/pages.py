@@ -44,6 +44,7 @@ class Pages:
         self._desk = desk
         self.page: Page | None = None
         self.name = ""
+        self._opening: tuple[Page, str] | None = None
         self.chosen = ""
         """The pair whose maker is looked at, until another RFQ comes into focus."""
 
@@ -55,7 +56,14 @@ class Pages:
         self.close()
         self._leave_zoom()
         self.page, self.name = PAGES[name](self._desk), name
-        self._desk.call_next(self._mount, self.page, row)
+        self._opening = self.page, row
+        self._desk.call_next(self.arrive)
+
+    async def arrive(self) -> None:
+        """Finish what `open` began; who acts on a key waits for it before the next key."""
+        if self._opening is not None:
+            opening, self._opening = self._opening, None
+            await self._mount(*opening)
 
     async def _mount(self, page: Page, row: str) -> None:
         desk = self._desk

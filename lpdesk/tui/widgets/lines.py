@@ -38,6 +38,8 @@ Line: TypeAlias = tuple[Span, ...]
 R = TypeVar("R")
 
 INK = "ink--"
+_BLANK = 100
+"""Cells of a gap in one piece: the text gate cuts longer pieces than any text of ours."""
 
 
 class Ink(StrEnum):
@@ -146,7 +148,8 @@ def spread(left: Line, right: Line, width: int) -> Line:
     gap = width - size(left) - size(right)
     if gap < 1:
         return left
-    return (*left, Span(" " * gap), *right)
+    blank = [Span(" " * min(_BLANK, gap - done)) for done in range(0, gap, _BLANK)]
+    return (*left, *blank, *right)
 
 
 def longest(width: int, *choices: Line) -> Line:

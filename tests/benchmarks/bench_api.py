@@ -1,0 +1,221 @@
+"""Quote-and-execute round trips over loopback HTTP, every commit durable: how many, how long.
+
+Four processes: two stand-in LPs, the served desk, and 50 clients in one process, each with a
+connection of its own. Run: .venv/bin/python -m tests.benchmarks.bench_api [DIRECTORY] [--profile].
+DIRECTORY must be on a real disk. With `--profile` the costliest functions of the desk follow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pstats
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from lpdesk.sandbox import start_sandbox
+
+CLIENTS, WARM_UP, ROUND_TRIPS, ROUNDS = 50, 200, 1_500, 5
+RATE_GOAL, P99_GOAL_MS = 300, 150
+TICKS = os.sysconf("SC_CLK_TCK")
+LPS = ("kepler", "borel")
+
+CONFIG = """
+[rules]
+max_firm_quotes = 1000
+[[clients]]
+name = "acme"
+balances = { BTC = 100000, USDT = 10000000000 }
+[desk]
+default_client = "acme"
+[[api_keys]]
+key = "bench"
+secret = "bench-0123456789abcdef"
+organization = "acme"
+"""
+HEAD = "Host: desk\r\nAuthorization: Bearer bench-0123456789abcdef\r\n"
+WANTED = json.dumps(
+    {
+        "data": {
+            "type": "quotes",
+            "attributes": {
+                "asset-id": "BTC",
+                "cash-asset-id": "USDT",
+                "transaction-type": "buy",
+                "unit-count": "0.01",
+            },
+        }
+    }
+)
+
+
+class Result(NamedTuple):
+    """Round trips a second; milliseconds of a round trip and of each half of it."""
+
+    rate: float
+    p50: float
+    p99: float
+    quote_p99: float
+    execute_p99: float
+    desk_ms: float
+    """CPU of the desk for one round trip."""
+
+
+async def lps() -> None:
+    """The child with the LPs: prints their configuration, ends with its input."""
+    async with AsyncExitStack() as stack:
+        sandbox = await start_sandbox(7, only=set(LPS))
+        stack.push_async_callback(sandbox.close)
+        for name in LPS:
+            sandbox.venue(name).become(
+                latency_ms=(0, 0, 0), rate_per_second=100_000, jitter_bps=Decimal(0), hold_ms=0,
+                moods={},
+            )  # fmt: skip
+        print(json.dumps(sandbox.config_toml()), flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+class Client:
+    """One connection. HTTP by hand: the client's own time is not what is measured."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def post(self, path: str, body: str = "", key: str = "") -> tuple[int, bytes]:
+        head = f"POST {path} HTTP/1.1\r\n{HEAD}Content-Length: {len(body)}\r\n"
+        head += "Content-Type: application/vnd.api+json\r\n" if body else ""
+        head += f"Idempotency-Key: {key}\r\n" if key else ""
+        self._writer.write(f"{head}\r\n{body}".encode())
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        return int(answer[9:12]), await self._reader.readexactly(length)
+
+    async def round_trip(self, name: str) -> tuple[float, float]:
+        """Ask and deal; seconds of each."""
+        start = perf_counter()
+        status, body = await self.post("/v2/quotes", WANTED, f"{name}-q" if name else "")
+        asked = perf_counter()
+        assert status == 201, body
+        quote_id = json.loads(body)["data"]["id"]
+        path = f"/v2/quotes/{quote_id}/execute"
+        status, body = await self.post(path, key=f"{name}-x" if name else "")
+        assert status == 200 and b'"status":"settled"' in body, (name, body)
+        return asked - start, perf_counter() - asked
+
+
+async def clients(port: int, count: int, prefix: str) -> dict[str, Any]:
+    """`CLIENTS` at once until `count` round trips are done."""
+    numbers, times = iter(range(count)), list[tuple[float, float]]()
+
+    async def one() -> None:
+        streams = await asyncio.open_connection("127.0.0.1", port)
+        client = Client(*streams)
+        for number in numbers:
+            times.append(await client.round_trip(f"{prefix}-{number}" if prefix else ""))
+        streams[1].close()
+
+    start = perf_counter()
+    await asyncio.gather(*(one() for _ in range(CLIENTS)))
+    return {"seconds": perf_counter() - start, "times": times}
+
+
+@asynccontextmanager
+async def child(*arguments: str, stdin: int | None = PIPE) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdin=stdin, stdout=PIPE, limit=1 << 24
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.communicate()
+
+
+def cpu_s(pid: int) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+async def measured(port: int, pid: int, count: int, prefix: str) -> Result:
+    before = cpu_s(pid)
+    arguments = ("-m", "tests.benchmarks.bench_api", "clients", str(port), str(count), prefix)
+    async with child(*arguments) as process:
+        assert process.stdout is not None
+        found = json.loads(await process.stdout.readline())
+    used = cpu_s(pid) - before
+    whole = sorted(sum(pair) for pair in found["times"])
+    quotes = sorted(pair[0] for pair in found["times"])
+    executes = sorted(pair[1] for pair in found["times"])
+    last = len(whole) * 99 // 100
+    return Result(
+        count / found["seconds"],
+        *(1e3 * value for value in (whole[len(whole) // 2], whole[last])),
+        *(1e3 * value for value in (quotes[last], executes[last])),
+        1e3 * used / count,
+    )
+
+
+async def run(folder: Path, profile: bool) -> dict[str, list[Result]]:
+    results: dict[str, list[Result]] = {"named": [], "unnamed": []}
+    out = ("-m", "cProfile", "-o", str(folder / "profile")) if profile else ()
+    async with child("-m", "tests.benchmarks.bench_api", "lps") as market:
+        assert market.stdout is not None
+        blocks = json.loads(await market.stdout.readline())
+        blocks = "\n".join(
+            "rate_per_second = 100000" if line.startswith("rate_per_second") else line
+            for line in blocks.splitlines()
+        )
+        (folder / "desk.toml").write_text(CONFIG + blocks)
+        where = ("--config", str(folder / "desk.toml"), "--journal", str(folder / "desk.db"))
+        serve = (*out, "-m", "lpdesk", "serve", "--json", "--port", "0", *where)
+        async with child(*serve, stdin=None) as desk:
+            assert desk.stdout is not None
+            port = int(json.loads(await desk.stdout.readline())["url"].rpartition(":")[2])
+            await measured(port, desk.pid, WARM_UP, "")
+            for turn in range(1 if profile else ROUNDS):
+                for name, of in results.items():
+                    prefix = f"{turn}" if name == "named" else ""
+                    of.append(await measured(port, desk.pid, ROUND_TRIPS, prefix))
+        market.send_signal(signal.SIGTERM)
+    return results
+
+
+def main(*arguments: str) -> bool:
+    profile = "--profile" in arguments
+    folders = [each for each in arguments if not each.startswith("--")]
+    with TemporaryDirectory(dir=folders[0] if folders else ".") as made:
+        results = asyncio.run(run(Path(made), profile))
+        if profile:
+            pstats.Stats(str(Path(made) / "profile")).sort_stats("tottime").print_stats(45)
+    for name, of in results.items():
+        for result in sorted(of):
+            print(
+                f"{name:8} {result.rate:6.0f} round trips/s   p50 {result.p50:6.1f}"
+                f"  p99 {result.p99:6.1f} ms (quote {result.quote_p99:.0f}, execute"
+                f" {result.execute_p99:.0f})   desk {result.desk_ms:.2f} ms CPU each"
+            )
+    middle = sorted(results["named"])[len(results["named"]) // 2]
+    met = middle.rate >= RATE_GOAL and middle.p99 <= P99_GOAL_MS
+    print(f"goal {RATE_GOAL}/s, p99 {P99_GOAL_MS} ms: {'met' if met else 'MISSED'}")
+    return met
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["lps"]:
+            asyncio.run(lps())
+        case ["clients", port, count, prefix]:
+            print(json.dumps(asyncio.run(clients(int(port), int(count), prefix))))
+        case arguments:
+            sys.exit(not main(*arguments))
