@@ -129,7 +129,7 @@ def _parameters(route: Route) -> Iterable[Schema]:
         if columns:
             yield _parameter("sort", "query", _sorts(columns), "With - in front: downwards.")
         for column in columns:
-            for op in column.kind.ops:
+            for op in ("eq",) if column.where else column.kind.ops:
                 name = f"filter[{column.name}{'' if op == 'eq' else ' ' + op}]"
                 yield _parameter(name, "query", column.kind.filter)
 

@@ -22,7 +22,7 @@ from lpdesk.domain.record import Event
 from lpdesk.domain.text import clean
 from lpdesk.journal.reader import uri
 
-PAGE_SIZE, MAX_PAGE_SIZE, MAX_PAGE = 25, 100, 1_000_000
+PAGE_SIZE, MAX_PAGE_SIZE, MAX_PAGE = 25, 1_000, 1_000_000
 MAX_VALUES = 100
 Parameters = Sequence[tuple[str, str]]
 Row = dict[str, object]
@@ -148,7 +148,7 @@ def parse_page(resource: Resource, parameters: Parameters) -> Page:
 
 def _condition(column: Column, name: str, op: str, text: str) -> tuple[str, list[object]]:
     kind = column.kind
-    if op not in kind.ops:
+    if op not in (("eq",) if column.where else kind.ops):
         raise Problem("malformed", f"{column.name} has no {op}", parameter=_shown(name))
     texts = text.split(",") if op in ("in", "nin") else [text]
     if len(texts) > MAX_VALUES:
@@ -157,6 +157,8 @@ def _condition(column: Column, name: str, op: str, text: str) -> tuple[str, list
         wanted = [kind.take(each) for each in texts]
     except (ValueError, OverflowError) as bad:
         raise Problem("malformed", str(bad), parameter=_shown(name)) from None
+    if column.where:
+        return column.where, wanted
     mark = kind.key.format("?")
     marks = f"({', '.join([mark] * len(wanted))})" if op in ("in", "nin") else mark
     return f"{kind.key.format(column.sql)} {SQL_OPS[op]} {marks}", wanted

@@ -114,6 +114,8 @@ class Column(Struct, frozen=True):
     sql: str
     kind: Kind = TEXT
     listed: bool = False
+    where: str = ""
+    """How a list finds an equal one where `sql` would have to be worked out for every row."""
 
 
 class Resource(Struct, frozen=True):
@@ -229,6 +231,13 @@ QUOTES = Resource(
             FLAG,
         ),
         Column("trade-id", "trade_id", TEXT, True),
+        Column(
+            "client-order-id",
+            f"nullif(({_OF_TRADE.format('client_order_id', 'trades', 'trade_id')}), '')",
+            TEXT,
+            True,
+            "trade_id IN (SELECT trade_id FROM trades WHERE client_order_id = ?)",
+        ),
         Column("created-at", "created_at", TIME, True),
         Column("expires-at", "expires_at", TIME, True),
         Column("executed-at", "executed_at", TIME, True),

@@ -37,7 +37,7 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
-LP_KINDS = ("rest", "stream", "fix", "fix-stream")
+LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream")
 """The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
 
 STREAMING_KINDS = ("stream", "fix-stream")

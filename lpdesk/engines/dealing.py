@@ -91,6 +91,7 @@ class Dealing:
             receives=amounts.receives,
             receives_asset=amounts.receives_asset,
             lp=lock.cover.lp,
+            client_order_id=cause.origin.token if cause.origin else "",
             desk=race.desk,
             delayed=rfq.delayed,
             settle_days=rfq.settle_days,

@@ -237,3 +237,8 @@ CREATE TABLE scorecards (
     score TEXT NOT NULL,                    -- JSON: domain/scoring.py says what each figure means
     PRIMARY KEY (lp, symbol, side, band)
 ) STRICT, WITHOUT ROWID;
+
+-- migration 6
+
+ALTER TABLE trades ADD COLUMN client_order_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX trades_by_client_order ON trades (client_order_id) WHERE client_order_id <> '';

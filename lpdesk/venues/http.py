@@ -48,15 +48,22 @@ class Http:
     Redirects are not followed, nothing of the environment is heeded, nothing is sent twice.
     """
 
-    def __init__(self, endpoint: Endpoint, clock: Clock, prove: Prove | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        prove: Prove | None = None,
+        media_type: str = "application/json",
+    ) -> None:
         self._site = _site(endpoint)
         self._prove = prove or signed(endpoint)
         self._headers = (
             ("Host", self._site.authority),
-            ("Accept", "application/json"),
+            ("Accept", media_type),
             # Nothing compressed is asked for, so nothing small can become large.
             ("Accept-Encoding", "identity"),
         )
+        self._media_type = media_type
         self._clock = clock
         self._free = asyncio.Semaphore(MAX_CONNECTIONS)
         self._idle: list[Line] = []
@@ -66,6 +73,7 @@ class Http:
         method: str,
         path: str,
         body: bytes = b"",
+        headers: tuple[tuple[str, str], ...] = (),
         *,
         patience_s: float,
         send_by: Instant | None = None,
@@ -76,7 +84,7 @@ class Http:
         Waits `patience_s` in all. No byte is sent after `send_by`. Raises NoAnswer.
         """
         opening_s = self._opening_s(patience_s, send_by)
-        request = self._request(method, self._site.path + path, body)
+        request = self._request(method, self._site.path + path, body, headers)
         try:
             async with asyncio.timeout(patience_s):
                 await self._turn(opening_s)
@@ -107,12 +115,14 @@ class Http:
         left_s = patience_s if send_by is None else (send_by - self._clock.now()) / SECOND
         return min(CONNECT_S, patience_s, max(left_s, 0.001))
 
-    def _request(self, method: str, target: str, body: bytes) -> h11.Request:
+    def _request(
+        self, method: str, target: str, body: bytes, more: tuple[tuple[str, str], ...]
+    ) -> h11.Request:
         raw = target.encode("ascii")
-        headers = [*self._headers, *self._prove(method, raw, body, self._clock.now())]
+        headers = [*self._headers, *more, *self._prove(method, raw, body, self._clock.now())]
         if body:
             headers += [
-                ("Content-Type", "application/json"),
+                ("Content-Type", self._media_type),
                 ("Content-Length", str(len(body))),
             ]
         return h11.Request(method=method, target=raw, headers=headers)

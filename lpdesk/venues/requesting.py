@@ -44,11 +44,12 @@ LONG_LIST = 64 * 1024
 
 
 class Call(NamedTuple):
-    """One request: `path` with its query, below the LP's address."""
+    """One request: `path` with its query, below the LP's address; `headers` of its own."""
 
     method: str
     path: str
     body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Dialect(Protocol):
@@ -83,13 +84,14 @@ class RequestVenue:
         clock: Clock,
         dialect: Dialect,
         prove: Prove | None = None,
+        media_type: str = "application/json",
     ) -> None:
         self.name = endpoint.name
         self._ask_s = LATE_FACTOR * endpoint.timeout_ns / SECOND
         self._submit = submit
         self._clock = clock
         self._dialect = dialect
-        self._http = Http(endpoint, clock, prove)
+        self._http = Http(endpoint, clock, prove, media_type)
         self._tasks = Tasks(endpoint.name)
         self._asking = 0
 
@@ -122,9 +124,7 @@ class RequestVenue:
         """
         call = self._dialect.listing(since_ns)
         try:
-            answer = await self._http.call(
-                call.method, call.path, call.body, patience_s=LIST_S, limit=LIST_LIMIT
-            )
+            answer = await self._http.call(*call, patience_s=LIST_S, limit=LIST_LIMIT)
             if answer.status != 200:
                 raise VenueFailed(Reason.LP_ERROR, f"status {answer.status}")
             if len(answer.body) < LONG_LIST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +18,7 @@ from lpdesk.api.access import sign
 from lpdesk.bootstrap import LiveDesk
 from lpdesk.clock import Clock, SystemClock
 from lpdesk.config import load
+from lpdesk.domain.record import Record
 from lpdesk.sandbox import Execution, Sandbox, Venue, start_sandbox
 from lpdesk.session import LiveSession
 from tests.conftest import eventually
@@ -232,6 +234,19 @@ class Desk:
         assert found is not None
         return found
 
+    def after(self, kind: type) -> asyncio.Future[None]:
+        """Done when such an event is durable."""
+        runtime = self.live.runtime
+        assert runtime is not None
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def listen(record: Record) -> None:
+            if not heard.done() and any(isinstance(event, kind) for event in record.events):
+                heard.set_result(None)
+
+        runtime.listeners.append(listen)
+        return heard
+
     def balance(self, account: str, asset: str) -> Decimal:
         return self.live.session.view.accounts.available().get((account, asset), Decimal(0))
 
@@ -254,8 +269,7 @@ async def stand_ins(
         await sandbox.close()
 
 
-def write_config(folder: Path, market: Market, more: str = "") -> Path:
-    lps = market.sandbox.config_toml()
+def write_config(folder: Path, lps: str, more: str = "") -> Path:
     path = folder / "desk.toml"
     path.write_text(config_text(more) + "\n" + lps, encoding="utf-8")
     return path
@@ -263,11 +277,12 @@ def write_config(folder: Path, market: Market, more: str = "") -> Path:
 
 @asynccontextmanager
 async def served(
-    folder: Path, market: Market, more: str = "", clock: Clock | None = None
+    folder: Path, market: Market | str, more: str = "", clock: Clock | None = None
 ) -> AsyncIterator[Desk]:
-    """A desk on that folder's journal, dealing with those LPs."""
+    """A desk on that folder's journal, dealing with those LPs: stand-ins, or as configured."""
+    lps = market if isinstance(market, str) else market.sandbox.config_toml()
     session = LiveSession(clock or SystemClock())
-    live = LiveDesk(load(write_config(folder, market, more)), folder / "desk.db", 7, session)
+    live = LiveDesk(load(write_config(folder, lps, more)), folder / "desk.db", 7, session)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(live.close)
         await live.start()

@@ -92,18 +92,9 @@ async def test_an_answer_that_was_never_given_is_made_up_for(
     market.venue.script(Mood.HANG_AFTER_FILL)
     async with served(tmp_path, market) as desk:
         quote = data(await desk["bot"].quote(unit_count="1"), 201)
+        sent = desk.after(ev.OrderSent)
         lost = asyncio.create_task(desk["bot"].act(quote["id"], "execute", Idempotency_Key="k"))
-        runtime = desk.live.runtime
-        assert runtime is not None
-        sent = asyncio.Event()
-        runtime.listeners.append(
-            lambda record: (
-                sent.set()
-                if any(isinstance(event, ev.OrderSent) for event in record.events)
-                else None
-            )
-        )
-        await sent.wait()
+        await sent
         lost.cancel()
     async with served(tmp_path, market) as desk:
         await desk.until(quote["id"], "settled")

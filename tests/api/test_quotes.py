@@ -182,7 +182,7 @@ async def test_lists_are_filtered_sorted_and_paged(desk: Desk) -> None:
 
 PARAMETERS = {
     "page[number]=0": "page[number]",
-    "page[size]=101": "page[size]",
+    "page[size]=1001": "page[size]",
     "sort=colour": "sort",
     "filter[colour]=red": "filter[colour]",
     "filter[created-at]=yesterday": "filter[created-at]",

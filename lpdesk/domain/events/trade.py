@@ -65,6 +65,8 @@ class TradeOpened(Event, frozen=True, kw_only=True):
     desk: str = ""
     delayed: bool = False
     settle_days: int = 0
+    client_order_id: str = ""
+    """What the client calls it, if it came over the API with a name."""
 
 
 class AcceptRepeated(Event, frozen=True, kw_only=True):
