@@ -97,6 +97,11 @@ def spans_of(cell: Cell) -> tuple[Span, ...]:
     return tuple(Span(clean(text), style) for text, style in cell)
 
 
+def text_of(row: Row) -> str:
+    """A row's words without their looks, for those who search in it."""
+    return "\t".join("".join(s.text for s in spans_of(cell)) for cell in row.cells).casefold()
+
+
 @lru_cache(maxsize=4096)
 def fit(spans: tuple[Span, ...], width: int, align: Align, decimals: int) -> tuple[Span, ...]:
     """The spans padded or cut to exactly `width` cells; numbers are not cut but become `#`.
@@ -140,3 +145,14 @@ def _cut(spans: tuple[Span, ...], width: int) -> tuple[Span, ...]:
         kept.append(Span(text, style))
         room -= size
     return tuple(span for span in kept if span.text)
+
+
+def titles(columns: Sequence[Column], places: Sequence[Placed]) -> tuple[Cell, ...]:
+    """One title for each column, placed here, since words have no decimal point to stand on."""
+    found = [""] * len(columns)
+    for column, number, _, width in places:
+        side: Align = "left" if column.align == "left" else "right"
+        side = "left" if cell_len(column.title) > width else side
+        fitted = fit(spans_of(column.title), width, side, 0)
+        found[number] = "".join(text for text, _ in fitted)
+    return tuple(found)

@@ -12,19 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.color import Color
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from lpdesk.tui.widgets.columns import (
-    Align,
     Cell,
     Column,
     Placed,
@@ -33,6 +31,8 @@ from lpdesk.tui.widgets.columns import (
     fit,
     place,
     spans_of,
+    text_of,
+    titles,
 )
 
 __all__ = ["Cell", "Column", "LineGrid", "Row", "Span"]
@@ -49,10 +49,6 @@ class _Line(NamedTuple):
 
 _HEADER: Final = _Line("header")
 _BLANK: Final = _Line("blank")
-
-
-def _text(row: Row) -> str:
-    return "\t".join("".join(s.text for s in spans_of(cell)) for cell in row.cells).casefold()
 
 
 class LineGrid(Widget, can_focus=True):
@@ -142,6 +138,7 @@ class LineGrid(Widget, can_focus=True):
         self._background: Color | None = None
         self._top = 0
         self._at = 0
+        self._filled: Size | None = None
         self._follow: str | None = None  # the cursor's row; None: the first row, whichever it is
 
     # What the panel calls
@@ -151,7 +148,7 @@ class LineGrid(Widget, can_focus=True):
         anchor = self._rows[self._top].key if self._top < len(self._rows) else None
         self._all = tuple(rows)
         wanted = self._wanted
-        self._rows = tuple(row for row in rows if wanted in _text(row)) if wanted else self._all
+        self._rows = tuple(row for row in rows if wanted in text_of(row)) if wanted else self._all
         self._at = self._index_of(self._follow, self._at if self._follow is not None else 0)
         if self._top:
             self._top = self._index_of(anchor, self._top)
@@ -287,11 +284,27 @@ class LineGrid(Widget, can_focus=True):
             return _Line(kind, self._rows[index])
         return _Line("empty") if index == 0 and self._empty else _BLANK
 
-    def on_resize(self) -> None:
-        """Choose the columns that fit the new width."""
+    def fill(self) -> None:
+        """Lay everything out for a new size; called before the first frame of that size is drawn.
+
+        Textual tells a widget of its size after that frame: a start would paint its panes empty.
+        """
         self._places = place(self._columns, self.content_size.width)
         self._lines = []
         self._sync()
+
+    def on_resize(self) -> None:
+        """Nothing, if it is drawn at this size already."""
+        self._fill()
+
+    def on_hide(self) -> None:
+        """What comes meanwhile is laid out when it is seen again."""
+        self._filled = None
+
+    def _fill(self) -> None:
+        if self.content_size != self._filled:
+            self._filled = self.content_size
+            self.fill()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """The cursor shows where keys go."""
@@ -319,6 +332,7 @@ class LineGrid(Widget, can_focus=True):
         Textual's own way to here looks at every style rule of every line; without border,
         padding or opacity there is nothing for it to add.
         """
+        self._fill()
         if self.gutter.totals != (0, 0) or self.opacity != 1:
             return super().render_lines(crop)
         strips = [self.render_line(y) for y in crop.line_range]
@@ -347,21 +361,11 @@ class LineGrid(Widget, can_focus=True):
             over = (f"grid--{line.kind}",) if line.kind.startswith("cursor") else ()
             return self._draw_cells(line.row.cells, under, over)
         if line.kind == "header":
-            return self._draw_cells(self._titles(), ("grid--header",), ())
+            return self._draw_cells(titles(self._columns, self._places), ("grid--header",), ())
         if line.kind == "empty":
             text = fit(spans_of(self._empty), width, "left", 0)
             return Strip([Segment(t, self._style("grid--empty")) for t, _ in text], width)
         return Strip.blank(width, self._style())
-
-    def _titles(self) -> tuple[Cell, ...]:
-        """One title for each column, placed here, since words have no decimal point to stand on."""
-        titles = [""] * len(self._columns)
-        for column, number, _, width in self._places:
-            side: Align = "left" if column.align == "left" else "right"
-            side = "left" if cell_len(column.title) > width else side
-            fitted = fit(spans_of(column.title), width, side, 0)
-            titles[number] = "".join(text for text, _ in fitted)
-        return tuple(titles)
 
     def _draw_cells(
         self, cells: tuple[Cell, ...], under: tuple[str, ...], over: tuple[str, ...]

@@ -133,8 +133,9 @@ class Lines(DeskGrid):
             lines = list(self.lines(width, height))[:height]
             self.show_rows([Row(str(number), (line,)) for number, line in enumerate(lines)])
 
-    def on_resize(self) -> None:
+    def fill(self) -> None:
         """Other widths have other lines."""
+        super().fill()
         self.draw()
 
 
