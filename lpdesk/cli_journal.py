@@ -220,3 +220,38 @@ def balances(
             lines(report.json_lines(found))
         else:
             lines(report.table_lines(found, shutil.get_terminal_size((160, 24)).columns))
+
+
+class WebhookWord(StrEnum):
+    LIST = "list"
+    RESEND = "resend"
+    ENABLE = "enable"
+
+
+@app.command()
+def webhooks(
+    journal: OldJournal,
+    word: Annotated[WebhookWord, typer.Argument(help="What to do.")] = WebhookWord.LIST,
+    name: Annotated[str, typer.Argument(help="resend: the id; enable: the endpoint.")] = "",
+    endpoint: Annotated[str, typer.Option(help="resend: only to this one.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Webhooks owed, delivered and dead. While a desk runs, its own line resends and enables."""
+    from lpdesk.domain.commands import EnableEndpoint, ResendWebhook
+    from lpdesk.journal import outbox
+    from lpdesk.offline import obey
+    from lpdesk.reports import webhooks as report
+
+    if word is not WebhookWord.LIST and not name:
+        fail(f"{word.value} what? Name it", USAGE)
+    with spoken():
+        if word is WebhookWord.RESEND:
+            asyncio.run(obey(journal, ResendWebhook(event_id=name, endpoint=endpoint)))
+        elif word is WebhookWord.ENABLE:
+            asyncio.run(obey(journal, EnableEndpoint(endpoint=name)))
+        found = outbox.deliveries(journal)
+        if as_json:
+            lines(report.json_lines(found))
+        else:
+            width = shutil.get_terminal_size((160, 24)).columns
+            lines(report.table_lines(found, outbox.disabled(journal), width))

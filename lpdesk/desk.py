@@ -21,6 +21,7 @@ from lpdesk.engines.quoting import Quoting, refused
 from lpdesk.engines.reconciling import Reconciling
 from lpdesk.engines.state import State
 from lpdesk.engines.strategy import STRATEGIES, Strategies
+from lpdesk.engines.webhooks import Webhooks
 
 Events = list[Event]
 
@@ -36,6 +37,7 @@ class Desk:
         self.making = Making(self.state, strategies)
         self.house = House(self.making)
         self.reconciling = Reconciling(self.state, self.dealing)
+        self.webhooks = Webhooks(self.state)
 
     @exact
     def step(self, cause: Cause, at: Instant) -> tuple[Event, ...]:
@@ -54,6 +56,7 @@ class Desk:
             if isinstance(event, ev.LegFilled | ev.LegRejected):
                 self.state.quality.executed(event.lp, event.response_ns)
         self.reconciling.observe(events, at)
+        events += self.webhooks.queued(events, at)
         for event in events:
             self.state.scorecards.observe(event, at)
         return tuple(events)
@@ -106,6 +109,10 @@ class Desk:
                 return self.reconciling.listed(cause, at)
             case rep.ExecutionsUnlisted():
                 return self.reconciling.unlisted(cause)
+            case rep.WebhookDelivered():
+                return self.webhooks.delivered(cause)
+            case rep.WebhookFailed():
+                return self.webhooks.failed(cause)
             case rep.ReferenceTicked():
                 return self.making.ticked(cause, at)
             case rep.ReferenceLost():
@@ -160,6 +167,10 @@ class Desk:
                 return self.reconciling.close(cause)
             case cmd.AssignBreak():
                 return self.reconciling.assign(cause)
+            case cmd.ResendWebhook():
+                return self.webhooks.resend(cause)
+            case cmd.EnableEndpoint():
+                return self.webhooks.enable(cause)
 
     def _is_house(self, name: str) -> bool:
         lp = self.state.settings.lp(name)

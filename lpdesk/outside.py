@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from lpdesk.domain.record import Event
 from lpdesk.domain.reports import TakerOrdered
 from lpdesk.domain.values import MILLISECOND, SECOND
 from lpdesk.engines import house
+from lpdesk.journal import outbox
 from lpdesk.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from lpdesk.sandbox import LpEndpoint, Sandbox, TakerOrder
     from lpdesk.venues.base import Endpoint
     from lpdesk.venues.gateway import Gateway
+    from lpdesk.webhooks.dispatcher import Dispatcher
 
 SANDBOX = "SANDBOX"
 LIVE = "LIVE"
@@ -59,6 +62,7 @@ class Outside:
         self._feeds: list[Feed] = []
         self._takers: asyncio.Task[None] | None = None
         self._internal: frozenset[str] = frozenset()
+        self._webhooks: Dispatcher | None = None
 
     async def start(self, runtime: Runtime) -> s.Settings:
         """Open LPs and feeds; their reports go to `runtime`. Gives the settings of the desk.
@@ -77,12 +81,15 @@ class Outside:
         self._gateway = Gateway(venues, runtime.report)
         self._feeds = [FEEDS[feed.kind](feed, runtime.report, runtime.clock) for feed in plan.feeds]
         await self._gateway.start()
+        self._webhooks = _webhooks(self.config, runtime, self._journal)
         return config.settings(self.config, terms, plan.environment, runtime.clock.now())
 
     async def open(self, runtime: Runtime) -> None:
         """After the desk's first record: references may come, takers may trade."""
         for feed in self._feeds:
             await feed.start()
+        if self._webhooks:
+            self._webhooks.start()
         if self._sandbox is not None and self.config.makers:
             self._takers = asyncio.create_task(self._trade(runtime), name="takers")
 
@@ -92,6 +99,8 @@ class Outside:
             return
         if self._gateway:
             self._gateway.send(event)
+        if self._webhooks:
+            self._webhooks.send(event)
 
     async def close(self) -> None:
         """Everything at once, stand-ins last."""
@@ -101,6 +110,8 @@ class Outside:
         await asyncio.gather(*(feed.close() for feed in self._feeds))
         if self._gateway:
             await self._gateway.close()
+        if self._webhooks:
+            await self._webhooks.close()
         if self._sandbox:
             await self._sandbox.close()
 
@@ -147,6 +158,28 @@ class Outside:
         now = runtime.clock.now
         takers = Takers(self.seed, symbols, self._sandbox.market, started_ns=now())
         await run_takers(takers, now, _reporter(runtime), _mids(runtime))
+
+
+def _webhooks(conf: Config, runtime: Runtime, journal: Path | None) -> Dispatcher | None:
+    """What sends webhooks, with all that the journal says is owed; before anything new is."""
+    if not conf.webhooks or journal is None:
+        return None
+    from lpdesk.webhooks.dispatcher import Dispatcher
+    from lpdesk.webhooks.endpoint import Endpoint as Hook
+
+    hooks = [
+        Hook(
+            name=hook.name,
+            url=hook.url,
+            secrets=tuple(config.resolve_secret(secret) for secret in hook.secrets),
+            allow_private=hook.allow_private,
+            timeout_ns=int(hook.timeout_seconds * SECOND),
+        )
+        for hook in conf.webhooks
+    ]
+    dispatcher = Dispatcher(hooks, runtime.report, runtime.clock, partial(outbox.one, journal))
+    dispatcher.owe(outbox.owed(journal), outbox.disabled(journal))
+    return dispatcher
 
 
 def _reporter(runtime: Runtime) -> Callable[[TakerOrder], None]:

@@ -34,6 +34,7 @@ cxl all|O-000001  cancel orders
 mm start|stop [PAIR]   the maker quotes, or is pulled
 set PAIR PARAMETER VALUE   steer it
 reconcile [LP]    compare with the LPs' own lists
+webhook resend ID [ENDPOINT] | webhook enable ENDPOINT   send again
 break ID close WHY | break ID owner NAME   done with a break, or somebody else's
 settle S-1 | settle new T-1 …   try a settlement now, or gather delayed trades in one
 deposit|withdraw AMOUNT ASSET [@client|ACCOUNT]   money from outside, or there
@@ -104,6 +105,10 @@ class Lines:
                 return f"{event.break_id} BREAK {event.lp} {event.kind.value}: {event.text}"
             case ev.BreakClosed():
                 return f"{event.break_id} closed: {event.rule.value if event.rule else event.why}"
+            case ev.WebhookTried(outcome=ev.Outcome.DEAD):
+                return f"{event.event_id} to {event.endpoint} GIVEN UP {event.text}"
+            case ev.EndpointDisabled():
+                return f"webhooks to {event.endpoint} wait: it says it is gone"
             case ev.BreakAssigned():
                 return f"{event.break_id} is now {event.owner}'s"
             case ev.Reconciled():

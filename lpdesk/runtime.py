@@ -14,6 +14,7 @@ from lpdesk.clock import Clock
 from lpdesk.desk import Desk
 from lpdesk.domain.events import (
     BreakFound,
+    EndpointEnabled,
     ExecutionsAsked,
     LpAsked,
     OrderQueried,
@@ -24,6 +25,8 @@ from lpdesk.domain.events import (
     TradeFailed,
     TradeSettled,
     TradeUnknown,
+    WebhookQueued,
+    WebhookResent,
 )
 from lpdesk.domain.record import Cause, Command, Event, Record, Report
 from lpdesk.domain.reports import DeskStarted, DeskStopped, LpStreamed, Pulse
@@ -45,6 +48,9 @@ LETS_OUT = (
     OrderQueried,
     QuoteFixed,
     ExecutionsAsked,
+    WebhookQueued,
+    WebhookResent,
+    EndpointEnabled,
     TradeSettled,
     TradeFailed,
     TradeUnknown,

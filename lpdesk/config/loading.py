@@ -6,7 +6,6 @@ All problems are reported at once, each with its place; no secret is ever part o
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,6 +15,8 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from lpdesk.config.hooks import webhook_problems
+from lpdesk.config.secrets import resolve_secret
 from lpdesk.config.settling import settling_problems
 from lpdesk.config.tables import Config, LpTable, MakerTable, Option
 from lpdesk.domain import settings as s
@@ -169,6 +170,7 @@ def _inconsistencies(config: Config) -> list[str]:
         if lp.kind not in s.LP_KINDS:
             problems.append(f"lps.{index}.kind: one of {', '.join(s.LP_KINDS)}")
     problems += settling_problems(config)
+    problems += webhook_problems(config)
     if config.makers and config.lps and not config.feeds:
         problems.append("makers: need [[feeds]] to quote around")
     problems += _api_problems(config, clients)
@@ -252,22 +254,3 @@ def resolve_options(options: Mapping[str, Option]) -> dict[str, Option]:
         name: resolve_secret(SecretStr(value)) if isinstance(value, str) else value
         for name, value in options.items()
     }
-
-
-def resolve_secret(value: SecretStr) -> str:
-    """A secret from where it is: env:NAME, file:PATH (ours alone), or the value itself."""
-    text = value.get_secret_value()
-    if text.startswith("env:"):
-        found = os.environ.get(text.removeprefix("env:"))
-        if found is None:
-            raise ValueError("the environment variable is not set")
-        return found
-    if not text.startswith("file:"):
-        return text
-    path = Path(text.removeprefix("file:")).expanduser()
-    try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ValueError("the file can be read by others: chmod 600")
-        return path.read_text("utf-8").strip()
-    except OSError as error:
-        raise ValueError(f"the file cannot be read: {error.strerror}") from None

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from lpdesk.domain.settings import WEBHOOK_EVENTS
 from lpdesk.domain.values import BadNumber, Dealt, number
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -200,6 +201,18 @@ class KeyTable(_Table):
     organization: Name | Literal[""] = ""
 
 
+class WebhookTable(_Table):
+    name: Name
+    url: str
+    secrets: tuple[SecretStr, ...]
+    organization: Name | Literal[""] = ""
+    trade_desk: Name | Literal[""] = ""
+    events: tuple[Literal["create", "settle", "failed", "reject"], ...] = WEBHOOK_EVENTS
+    allow_private: Annotated[bool, Field(strict=True)] = False
+    allow_http: Annotated[bool, Field(strict=True)] = False
+    timeout_seconds: Annotated[Positive, Field(le=30)] = Decimal(20)
+
+
 class Config(_Table):
     """The whole configuration. `lps` empty means the embedded sandbox."""
 
@@ -218,3 +231,4 @@ class Config(_Table):
     feeds: tuple[FeedTable, ...] = ()
     api: ApiTable = ApiTable()
     api_keys: tuple[KeyTable, ...] = ()
+    webhooks: tuple[WebhookTable, ...] = ()

@@ -43,6 +43,15 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Insta
             young_ns=_ns(config.reconcile.young_seconds),
             owner=config.reconcile.owner,
         ),
+        webhooks=tuple(
+            s.Webhook(
+                name=hook.name,
+                organization=hook.organization,
+                desk=hook.trade_desk,
+                events=hook.events,
+            )
+            for hook in config.webhooks
+        ),
         rules=s.Rules(
             lock_policy=rules.lock_policy,
             threshold_bps=rules.threshold_bps,

@@ -190,3 +190,16 @@ class AssignBreak(Command, frozen=True, kw_only=True):
 
     break_id: str
     owner: str
+
+
+class ResendWebhook(Command, frozen=True, kw_only=True):
+    """Try a webhook again that had its last try, or that was lost on the other side."""
+
+    event_id: str
+    endpoint: str = ""
+
+
+class EnableEndpoint(Command, frozen=True, kw_only=True):
+    """An endpoint that said it is gone is there again."""
+
+    endpoint: str

@@ -17,9 +17,11 @@ from lpdesk.domain.commands import (
     AssignBreak,
     CancelOrders,
     CloseBreak,
+    EnableEndpoint,
     PlaceOrder,
     Reconcile,
     RequestQuote,
+    ResendWebhook,
     SetMaker,
     StartMaker,
     StopMaker,
@@ -41,6 +43,8 @@ OrderCommand: TypeAlias = (
     | Reconcile
     | CloseBreak
     | AssignBreak
+    | ResendWebhook
+    | EnableEndpoint
 )
 
 EXAMPLE = "b 1.5 btc/usdt"
@@ -73,6 +77,10 @@ ORDERS = {
     "break": Form(
         "ID close WHY|owner NAME", "break B-3 close booked by phone", "Close or hand over a break.",
         False,
+    ),
+    "webhook": Form(
+        "resend ID [ENDPOINT]|enable ENDPOINT", "webhook resend msg_1a2b3c4d_000001",
+        "Send a webhook again, or let an endpoint be sent to again.", False,
     ),
 }  # fmt: skip
 """The words of our exchange, its makers and the breaks, in the order they are listed."""
@@ -191,6 +199,8 @@ def parse_order(line: str, pairs: Sequence[Pair]) -> OrderCommand:
                 return _reconcile(words)
             case "break":
                 return _break(words)
+            case "webhook":
+                return _webhook(words)
             case _:
                 return _order(KINDS[word], words, pairs)
     except BadEntry as bad:
@@ -247,6 +257,16 @@ def _break(words: list[str]) -> CloseBreak | AssignBreak:
     if words[1].lower() == "owner":
         return AssignBreak(break_id=break_id, owner=clean(rest.lower(), 40))
     return CloseBreak(break_id=break_id, why=clean(rest.strip("\"'"), 120))
+
+
+def _webhook(words: list[str]) -> ResendWebhook | EnableEndpoint:
+    verb = words[0].lower() if words else ""
+    if verb == "enable" and len(words) == 2:
+        return EnableEndpoint(endpoint=clean(words[1].lower(), 40))
+    if verb != "resend" or len(words) not in (2, 3):
+        raise BadEntry(Reason.BAD_COMMAND, "line", "resend ID [ENDPOINT], or enable ENDPOINT")
+    endpoint = clean(words[2].lower(), 40) if len(words) == 3 else ""
+    return ResendWebhook(event_id=clean(words[1], 64), endpoint=endpoint)
 
 
 def _setting(words: list[str], pairs: Sequence[Pair]) -> SetMaker:

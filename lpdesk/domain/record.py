@@ -30,6 +30,8 @@ Command: TypeAlias = (
     | commands.Reconcile
     | commands.CloseBreak
     | commands.AssignBreak
+    | commands.ResendWebhook
+    | commands.EnableEndpoint
 )
 
 Report: TypeAlias = (
@@ -53,6 +55,8 @@ Report: TypeAlias = (
     | reports.TakerOrdered
     | reports.ExecutionsListed
     | reports.ExecutionsUnlisted
+    | reports.WebhookDelivered
+    | reports.WebhookFailed
 )
 
 Cause: TypeAlias = Command | Report
@@ -98,6 +102,11 @@ Event: TypeAlias = (
     | events.ExecutionsAsked
     | events.Reconciled
     | events.ReconciliationMissed
+    | events.WebhookQueued
+    | events.WebhookTried
+    | events.WebhookResent
+    | events.EndpointDisabled
+    | events.EndpointEnabled
     | events.MakerMoved
     | events.MakerSet
     | events.BookChanged

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Settings
-from lpdesk.domain.values import Side
+from lpdesk.domain.values import Instant, Side
 
 
 class Report(Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -195,3 +195,27 @@ class ExecutionsUnlisted(Report, frozen=True, kw_only=True):
     run_id: str
     reason: Reason
     text: str = ""
+
+
+class WebhookDelivered(Report, frozen=True, kw_only=True):
+    """An endpoint took a webhook: it answered 2xx."""
+
+    event_id: str
+    endpoint: str
+    attempt: int
+    status: int
+
+
+class WebhookFailed(Report, frozen=True, kw_only=True):
+    """A try failed. It is tried again at `next_at`; None: it was the last one.
+
+    `gone`: the endpoint wants no more (410); then it waits, whatever `next_at` says.
+    """
+
+    event_id: str
+    endpoint: str
+    attempt: int
+    status: int
+    text: str
+    next_at: Instant | None = None
+    gone: bool = False

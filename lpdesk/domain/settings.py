@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -193,6 +194,21 @@ class Reconcile(Struct, frozen=True, kw_only=True):
     owner: str = ""
 
 
+WEBHOOK_EVENTS: Final = ("create", "settle", "failed", "reject")
+
+
+class Webhook(Struct, frozen=True, kw_only=True):
+    """Whose endpoint it is, an organization's or a trade desk's, and what it hears of.
+
+    Address and secrets stay outside.
+    """
+
+    name: str
+    organization: str = ""
+    desk: str = ""
+    events: tuple[str, ...] = WEBHOOK_EVENTS
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything the pure desk needs to know."""
 
@@ -209,6 +225,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     trade_settlement_pairs: tuple[TradeSettlementPair, ...] = ()
     calendars: tuple[SettlementCalendar, ...] = ()
     reconcile: Reconcile = Reconcile()
+    webhooks: tuple[Webhook, ...] = ()
 
     def pair(self, symbol: str) -> Pair | None:
         return next((pair for pair in self.pairs if pair.symbol == symbol), None)

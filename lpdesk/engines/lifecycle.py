@@ -142,3 +142,27 @@ BREAK: Lifecycle[BreakState, BreakMove] = Lifecycle(
         (BreakState.OPEN, BreakMove.CLOSE): BreakState.CLOSED,
     }
 )
+
+
+class DeliveryState(StrEnum):
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+class DeliveryMove(StrEnum):
+    FAIL = "fail"
+    DELIVER = "deliver"
+    GIVE_UP = "give up"
+    RESEND = "resend"
+
+
+DELIVERY: Lifecycle[DeliveryState, DeliveryMove] = Lifecycle(
+    {
+        (DeliveryState.QUEUED, DeliveryMove.FAIL): DeliveryState.QUEUED,
+        (DeliveryState.QUEUED, DeliveryMove.DELIVER): DeliveryState.DELIVERED,
+        (DeliveryState.QUEUED, DeliveryMove.GIVE_UP): DeliveryState.DEAD,
+        (DeliveryState.DEAD, DeliveryMove.RESEND): DeliveryState.QUEUED,
+        (DeliveryState.DELIVERED, DeliveryMove.RESEND): DeliveryState.QUEUED,
+    }
+)

@@ -7,14 +7,17 @@ One table: event type -> statements. A statement's `:names` are the event's own 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from itertools import zip_longest
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from lpdesk.domain import events
-from lpdesk.domain.record import Event
+from lpdesk.journal.statements import Write
+from lpdesk.journal.statements import insert as _insert
+from lpdesk.journal.statements import own as _own
+from lpdesk.journal.statements import same as _same
+from lpdesk.journal.statements import update as _update
+from lpdesk.journal.upkeep import UPKEEP
 
 TABLES = {
     "rfqs": "rfq_id",
@@ -33,37 +36,11 @@ TABLES = {
     "cash": "transfer_id",
     "breaks": "break_id",
     "scorecards": "lp, symbol, side, band",
+    "outbox": "event_id",
+    "deliveries": "event_id, endpoint",
+    "endpoints": "endpoint",
 }
 """The tables and their keys."""
-
-
-class Write(NamedTuple):
-    """A statement; `each` names a field that gives one row for each of its items."""
-
-    sql: str
-    each: str | None = None
-
-
-def _insert(table: str, names: Iterable[str], each: str | None = None, **values: str) -> Write:
-    """Insert fields under their own names, and SQL expressions under others."""
-    columns = {name: f":{name}" for name in names} | values
-    return Write(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(columns.values())})", each
-    )
-
-
-def _update(table: str, key: str, where: str = "", each: str | None = None, **values: str) -> Write:
-    """Set columns to SQL expressions in the rows of the event's `key`, or of each item's."""
-    changes = ", ".join(f"{column} = {value}" for column, value in values.items())
-    return Write(f"UPDATE {table} SET {changes} WHERE {key} = :{key} {where}", each)
-
-
-def _own(struct: type[Event], *more: str) -> tuple[str, ...]:
-    return (*struct.__struct_fields__, *more)
-
-
-def _same(*names: str) -> dict[str, str]:
-    return {name: f":{name}" for name in names}
 
 
 _PLACE = ("seq", "n", "at")
@@ -283,20 +260,10 @@ WRITES: dict[type[Struct], tuple[Write, ...]] = {
             each="postings",
         ),
     ),
-    events.BreakFound: (
-        _insert("breaks", _own(events.BreakFound, "seq"), opened_at=":at", state="'open'"),
-    ),
-    events.BreakClosed: (
-        _update("breaks", "break_id", state="'closed'", closed_at=":at", **_same("rule", "why")),
-    ),
-    events.BreakAssigned: (_update("breaks", "break_id", **_same("owner")),),
-    events.Reconciled: (
-        _update("client_quotes", "trade_id", each="trades", **_same("reconciliation")),
-    ),
 }
 
 
-WRITES |= {
+WRITES |= UPKEEP | {
     events.LpScored: (
         Write(
             "REPLACE INTO scorecards (lp, symbol, side, band, seq, at, score)"

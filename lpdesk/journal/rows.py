@@ -17,7 +17,8 @@ from msgspec.json import encode
 from msgspec.structs import astuple
 
 from lpdesk.domain.record import Record
-from lpdesk.journal.projections import WRITES, Write
+from lpdesk.journal.projections import WRITES
+from lpdesk.journal.statements import Write
 
 _MANY = 512
 """Rows of one kind that go to SQLite together."""

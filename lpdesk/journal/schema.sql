@@ -242,3 +242,25 @@ CREATE TABLE scorecards (
 
 ALTER TABLE trades ADD COLUMN client_order_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX trades_by_client_order ON trades (client_order_id) WHERE client_order_id <> '';
+
+-- migration 7
+
+-- Webhooks that are owed, written with the change that owes them: the body, byte for byte.
+CREATE TABLE outbox (
+    event_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL, number INTEGER NOT NULL,
+    kind TEXT NOT NULL, settlement_id TEXT NOT NULL, payload TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox_by_settlement ON outbox (settlement_id);
+
+CREATE TABLE deliveries (
+    event_id TEXT NOT NULL, endpoint TEXT NOT NULL, seq INTEGER NOT NULL,
+    state TEXT NOT NULL,                    -- queued, delivered, dead
+    attempts INTEGER NOT NULL, next_at INTEGER, tried_at INTEGER, status INTEGER, text TEXT,
+    PRIMARY KEY (event_id, endpoint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_queued ON deliveries (endpoint) WHERE state = 'queued';
+
+-- Endpoints that answered that they are gone; NULL once they were enabled again.
+CREATE TABLE endpoints (
+    endpoint TEXT PRIMARY KEY, seq INTEGER NOT NULL, disabled_at INTEGER, text TEXT
+) STRICT, WITHOUT ROWID;

@@ -10,6 +10,7 @@ from lpdesk.views.quotes import Card
 from lpdesk.views.scores import Scorecard
 from lpdesk.views.state import DeskView
 from lpdesk.views.status import LpRow, MarketRow, Notice, Status
+from lpdesk.views.webhooks import HookRow
 
 __all__ = [
     "BookTrade",
@@ -17,6 +18,7 @@ __all__ = [
     "Breaks",
     "Card",
     "DeskView",
+    "HookRow",
     "Lineage",
     "LpRow",
     "MakerView",

@@ -12,7 +12,17 @@ from lpdesk.domain.instants import date
 from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
 from lpdesk.domain.values import Instant, exact
-from lpdesk.views import accounts, blotter, breaks, ladder, leaderboard, quotes, scores, settlements
+from lpdesk.views import (
+    accounts,
+    blotter,
+    breaks,
+    ladder,
+    leaderboard,
+    quotes,
+    scores,
+    settlements,
+    webhooks,
+)
 from lpdesk.views import status as st
 from lpdesk.views.accounts import Accounts
 from lpdesk.views.blotter import TradeRow
@@ -23,6 +33,7 @@ from lpdesk.views.quotes import Card
 from lpdesk.views.settlements import SettlementRow
 from lpdesk.views.state import DeskView
 from lpdesk.views.status import Notice, Status
+from lpdesk.views.webhooks import HookRow
 
 KEPT_NOTICES = 200
 
@@ -253,6 +264,17 @@ def _break(view: DeskView, event: ev.BreakFound, at: Instant) -> DeskView:
     return _on_breaks(breaks.found)(_on_trade(blotter.broken)(view, event, at), event, at)
 
 
+def _on_hooks(
+    change: Callable[[tuple[HookRow, ...], Any, Instant], tuple[HookRow, ...]],
+) -> Handler:
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        view = replace(view, webhooks=change(view.webhooks, event, at))
+        said = webhooks.words(event)
+        return _notice(view, at, *said) if said else view
+
+    return handler
+
+
 def _reconciled(view: DeskView, event: ev.Reconciled, at: Instant) -> DeskView:
     trades = blotter.compared(view.trades, event)
     return _on_breaks(breaks.compared)(replace(view, trades=trades), event, at)
@@ -351,6 +373,11 @@ _FOLDS: dict[type, Handler] = {
     ev.HoldResolved: _on_accounts(accounts.released),
     ev.HoldDrawn: _on_accounts(accounts.drawn),
     ev.BreakFound: _break,
+    ev.WebhookQueued: _on_hooks(webhooks.queued),
+    ev.WebhookTried: _on_hooks(webhooks.tried),
+    ev.WebhookResent: _on_hooks(webhooks.resent),
+    ev.EndpointDisabled: _on_hooks(webhooks.unchanged),
+    ev.EndpointEnabled: _on_hooks(webhooks.unchanged),
     ev.BreakClosed: _on_breaks(breaks.closed),
     ev.BreakAssigned: _on_breaks(breaks.assigned),
     ev.Reconciled: _reconciled,

@@ -15,6 +15,7 @@ from lpdesk.views.quotes import Card
 from lpdesk.views.scores import Scorecard
 from lpdesk.views.settlements import Need, SettlementRow
 from lpdesk.views.status import Notice, Status
+from lpdesk.views.webhooks import HookRow
 
 
 class DeskView(Struct, frozen=True):
@@ -30,6 +31,7 @@ class DeskView(Struct, frozen=True):
     accounts: Accounts = Accounts()
     breaks: Breaks = Breaks()
     scorecards: tuple[Scorecard, ...] = ()
+    webhooks: tuple[HookRow, ...] = ()
     seq: int = 0
     at: Instant = 0
 

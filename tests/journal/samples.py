@@ -318,3 +318,21 @@ def _settling(trade: str) -> Iterator[Event]:
     cash: dict[str, Any] = {"account": "client:house", "asset": "USDT", "amount": Decimal("7.5")}
     yield e.Deposited(transfer_id=f"D{trade}", **cash)
     yield e.Withdrawn(transfer_id=f"W{trade}", **cash)
+    yield from _hooks(name)
+
+
+def _hooks(settlement: str) -> Iterator[Event]:
+    """A webhook that nobody wants."""
+    place = {"event_id": f"msg_{settlement}", "endpoint": "house"}
+    yield e.WebhookQueued(
+        event_id=place["event_id"],
+        number=1,
+        kind="create",
+        settlement_id=settlement,
+        payload="{}",
+        targets=(e.Target("house"),),
+    )
+    yield e.WebhookTried(
+        **place, attempt=1, outcome=e.Outcome.QUEUED, status=410, text="gone", next_at=AT
+    )
+    yield e.EndpointDisabled(endpoint="house", text="gone")

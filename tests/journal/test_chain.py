@@ -140,6 +140,9 @@ TOLD = {
     "settlements": "desk",
     "settlement_trades": "trade_id",
     "attempts": "state",
+    "outbox": "payload",
+    "deliveries": "state",
+    "endpoints": "text",
 }
 """A column of each table that tells a story."""
 

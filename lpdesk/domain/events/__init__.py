@@ -81,6 +81,15 @@ from lpdesk.domain.events.trade import (
     TradeUnknown,
     Transferred,
 )
+from lpdesk.domain.events.webhooks import (
+    EndpointDisabled,
+    EndpointEnabled,
+    Outcome,
+    Target,
+    WebhookQueued,
+    WebhookResent,
+    WebhookTried,
+)
 
 __all__ = [
     "AcceptRepeated",
@@ -96,6 +105,8 @@ __all__ = [
     "Deposited",
     "DeskClosed",
     "DeskOpened",
+    "EndpointDisabled",
+    "EndpointEnabled",
     "Event",
     "ExecutionsAsked",
     "HoldDrawn",
@@ -119,6 +130,7 @@ __all__ = [
     "OrderEntered",
     "OrderQueried",
     "OrderSent",
+    "Outcome",
     "Posting",
     "QuoteFixed",
     "QuoteLocked",
@@ -141,6 +153,7 @@ __all__ = [
     "SettlementSettled",
     "Settling",
     "Shortfall",
+    "Target",
     "TradeExecuted",
     "TradeFailed",
     "TradeOpened",
@@ -151,5 +164,8 @@ __all__ = [
     "TradingResumed",
     "Transferred",
     "Verdict",
+    "WebhookQueued",
+    "WebhookResent",
+    "WebhookTried",
     "Withdrawn",
 ]
