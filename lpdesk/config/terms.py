@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from lpdesk.config.calendars import settlement_calendar
-from lpdesk.config.tables import Config, LpTable, PairTable
+from lpdesk.config.tables import Config, LpTable, PairTable, RulesTable
 from lpdesk.domain import settings as s
 from lpdesk.domain.making import MakerTerms
 from lpdesk.domain.values import SECOND, Instant
@@ -17,7 +17,6 @@ def _ns(seconds: Decimal) -> int:
 
 def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Instant) -> s.Settings:
     """The pure part, for the core. `now` is where its settlement calendars begin."""
-    rules = config.rules
     return s.Settings(
         environment=environment,
         default_client=config.desk.default_client,
@@ -52,31 +51,35 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Insta
             )
             for hook in config.webhooks
         ),
-        rules=s.Rules(
-            lock_policy=rules.lock_policy,
-            threshold_bps=rules.threshold_bps,
-            dwell_ns=_ns(rules.dwell_seconds),
-            validity_buffer_ns=_ns(rules.validity_buffer_seconds),
-            max_validity_ns=_ns(rules.max_validity_seconds),
-            rfq_duration_ns=_ns(rules.rfq_duration_seconds),
-            auto_refresh=rules.auto_refresh,
-            max_refreshes=rules.max_refreshes,
-            max_live_rfqs=rules.max_live_rfqs,
-            max_firm_quotes=rules.max_firm_quotes,
-            orders_per_second=rules.orders_per_second,
-            notional_per_second=rules.notional_per_second,
-            max_resting_orders=rules.max_resting_orders,
-            size_tolerance_bps=rules.size_tolerance_bps,
-            price_band_bps=rules.price_band_bps,
-            stale_after_ns=_ns(rules.stale_after_seconds),
-            loss_limit_bps=rules.loss_limit_bps,
-            unfound_grace_ns=_ns(rules.unfound_grace_seconds),
-            scorecards=True,
-            breaker_failures=rules.breaker_failures,
-            breaker_retry_ns=_ns(rules.breaker_retry_seconds),
-            default_desk=rules.default_desk,
-            backup_desk=rules.backup_desk,
-        ),
+        rules=_rules(config.rules),
+    )
+
+
+def _rules(rules: RulesTable) -> s.Rules:
+    return s.Rules(
+        lock_policy=rules.lock_policy,
+        threshold_bps=rules.threshold_bps,
+        dwell_ns=_ns(rules.dwell_seconds),
+        validity_buffer_ns=_ns(rules.validity_buffer_seconds),
+        max_validity_ns=_ns(rules.max_validity_seconds),
+        rfq_duration_ns=_ns(rules.rfq_duration_seconds),
+        auto_refresh=rules.auto_refresh,
+        max_refreshes=rules.max_refreshes,
+        max_live_rfqs=rules.max_live_rfqs,
+        max_firm_quotes=rules.max_firm_quotes,
+        orders_per_second=rules.orders_per_second,
+        notional_per_second=rules.notional_per_second,
+        max_resting_orders=rules.max_resting_orders,
+        size_tolerance_bps=rules.size_tolerance_bps,
+        price_band_bps=rules.price_band_bps,
+        stale_after_ns=_ns(rules.stale_after_seconds),
+        loss_limit_bps=rules.loss_limit_bps,
+        unfound_grace_ns=_ns(rules.unfound_grace_seconds),
+        scorecards=True,
+        breaker_failures=rules.breaker_failures,
+        breaker_retry_ns=_ns(rules.breaker_retry_seconds),
+        default_desk=rules.default_desk,
+        backup_desk=rules.backup_desk,
     )
 
 
