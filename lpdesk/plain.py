@@ -111,7 +111,7 @@ class Lines:
                 return f"webhooks to {event.endpoint} wait: it says it is gone"
             case ev.BreakAssigned():
                 return f"{event.break_id} is now {event.owner}'s"
-            case ev.Reconciled():
+            case ev.Reconciled() if event.compared:
                 return reconciled(event)
             case ev.ReconciliationMissed():
                 return f"{event.lp} NOT RECONCILED {event.reason.value} {event.text}".rstrip()

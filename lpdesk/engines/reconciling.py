@@ -37,6 +37,20 @@ DAY_NS = 86_400 * SECOND
 LOOK_BACK_NS = DAY_NS + 3_600 * SECOND
 """How far an unasked run looks back at most; once a day, and first, it looks back so far."""
 
+_TELLING = frozenset(
+    {
+        ev.OrderSent,
+        ev.LegFilled,
+        ev.LegRejected,
+        ev.TradeUnknown,
+        ev.Reconciled,
+        ev.BreakFound,
+        ev.BreakClosed,
+        ev.BreakAssigned,
+    }
+)
+"""Events to learn from: every step has many others."""
+
 _WORST = (Matching.UNMATCHED, Matching.UNKNOWN, Matching.PENDING, Matching.MATCHED)
 
 
@@ -234,16 +248,19 @@ class Reconciling:
     def observe(self, events: Events, at: Instant) -> None:
         """Learn from what the desk decided. The same events twice change nothing."""
         for event in events:
-            match event:
-                case ev.OrderSent() | ev.LegFilled() | ev.LegRejected() | ev.TradeUnknown():
-                    self.books.observe(event, at)
-                    unknown = isinstance(event, ev.TradeUnknown)
-                    standing = Matching.UNKNOWN if unknown else Matching.PENDING
-                    self._shown[event.trade_id] = standing
-                case ev.BreakFound() | ev.BreakClosed() | ev.BreakAssigned():
-                    self.breaks.observe(event, at, at - OVERLAP_NS)
-                case ev.Reconciled():
-                    self._shown |= {each.trade_id: each.reconciliation for each in event.trades}
+            if type(event) in _TELLING:
+                self._learn(event, at)
+
+    def _learn(self, event: Event, at: Instant) -> None:
+        match event:
+            case ev.OrderSent() | ev.LegFilled() | ev.LegRejected() | ev.TradeUnknown():
+                self.books.observe(event, at)
+                unknown = isinstance(event, ev.TradeUnknown)
+                self._shown[event.trade_id] = Matching.UNKNOWN if unknown else Matching.PENDING
+            case ev.Reconciled():
+                self._shown |= {each.trade_id: each.reconciliation for each in event.trades}
+            case _:
+                self.breaks.observe(event, at, at - OVERLAP_NS)
 
     # ---- people
 

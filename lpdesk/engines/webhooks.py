@@ -49,7 +49,7 @@ class Webhooks:
         return [
             queued
             for event in events
-            if isinstance(event, Settling)
+            if type(event) in KINDS and isinstance(event, Settling)
             for queued in self._owed(event, at)
         ]
 

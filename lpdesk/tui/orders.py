@@ -1,4 +1,4 @@
-"""What came of an order by hand or of a word to the maker, in one sentence."""
+"""What came of an order by hand, of a word to the maker or about a break, in one sentence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from lpdesk.views import words
 
 def told(events: Sequence[Event]) -> tuple[str, str] | None:
     """Level and sentence; None when the events are about something else."""
+    asked = [event.lp for event in events if isinstance(event, ev.ExecutionsAsked)]
+    if asked:
+        return "info", f"asked for their lists: {', '.join(asked)}"
+    for event in events:
+        if isinstance(event, ev.BreakAssigned):
+            return "good", f"{event.break_id} is now {event.owner}'s"
+        if isinstance(event, ev.WebhookResent):
+            return "good", f"{event.event_id} goes out again to {event.endpoint}"
     entered = [event for event in events if isinstance(event, ev.OrderEntered)]
     if entered:
         return "good", _entered(entered[0], events)
