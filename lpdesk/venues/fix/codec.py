@@ -154,6 +154,17 @@ class Frames:
         self._buffer = buffer[at:]
         return frames
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a message has begun that is not complete."""
+        return bool(self._buffer)
+
+    def give_up(self) -> list[bytes]:
+        """What has begun will not be completed: it is garbled. The frames behind it."""
+        buffer = self._buffer
+        self._buffer = buffer[self._skip(buffer, 0) :]
+        return self.feed(b"")
+
     def _skip(self, buffer: bytes, at: int) -> int:
         """To where the next message may begin: what follows a garbled one is not lost."""
         self.garbled += 1

@@ -21,12 +21,15 @@ from lpdesk.venues.fix.session import Outgoing, Phase, Session
 from lpdesk.venues.fix.store import Store
 
 OPEN_S: Final = 5.0
-TICK_S: Final = 0.1
+TICK_S = 0.1
 READ: Final = 65_536
-FAREWELL_S: Final = 0.1
+FAREWELL_S = 0.1
 STEADY_NS: Final = 10 * SECOND
 BACKOFF_S = 0.5
 BACKOFF_CAP_S: Final = 30.0
+PARTIAL_NS = SECOND
+"""A message that stops in the middle for so long is garbled: its length may be a lie."""
+
 SAVE_NS: Final = SECOND // 4
 """How long what was only received may stay unsaved: after a crash a resend brings it again."""
 
@@ -74,6 +77,7 @@ class Link:
         self._random = Random(f"venue:{endpoint.name}")
         self._wake, self._gone = asyncio.Event(), asyncio.Event()
         self._saved, self._saved_at, self._saved_epoch = (store.next_out, store.next_in), 0, 0
+        self._frames, self._fed_at = Frames(), 0
         self.garbled = 0
         try:
             self._proof(1, clock.now())
@@ -173,7 +177,7 @@ class Link:
         self.session.out = []
 
     async def _read(self, reader: asyncio.StreamReader) -> str:
-        frames = Frames()
+        self._frames = Frames()
         while True:
             try:
                 data = await reader.read(READ)
@@ -181,11 +185,15 @@ class Link:
                 return "connection broken"
             if not data:
                 return "connection closed"
-            for frame in frames.feed(data):
-                self._take(decode(frame))
-            self.garbled += frames.garbled
-            frames.garbled = 0
-            self._wake.set()
+            self._fed_at = self._clock.now()
+            self._take_all(self._frames.feed(data))
+
+    def _take_all(self, frames: list[bytes]) -> None:
+        for frame in frames:
+            self._take(decode(frame))
+        self.garbled += self._frames.garbled
+        self._frames.garbled = 0
+        self._wake.set()
 
     def _take(self, message: Message) -> None:
         session = self.session
@@ -203,6 +211,8 @@ class Link:
     async def _tick(self) -> str:
         while True:
             await asyncio.sleep(TICK_S)
+            if self._frames.waiting and self._clock.now() - self._fed_at > PARTIAL_NS:
+                self._take_all(self._frames.give_up())
             self.session.tick(self._clock.now())
             self._wake.set()
 

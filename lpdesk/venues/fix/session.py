@@ -184,6 +184,8 @@ class Session:
         elif number > self.next_in:
             self._too_high(message, number, now)
         else:
+            if not message.flag(b"43"):
+                self._gap_to = 0  # the peer itself goes on from here: nothing is missing
             self._next(message, now)
             self._drain(now)
 
