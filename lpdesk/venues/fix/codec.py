@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 from zlib import adler32
 
+from msgspec import Struct
+
 from lpdesk.domain import instants
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
 from lpdesk.domain.wire import Fields, Malformed
@@ -52,20 +54,15 @@ _TAG: Final = re.compile(rb"[1-9][0-9]*")
 _CHUNK: Final = 256
 
 
-class Message:
-    """One message, checked. `fields` by tag; `pairs` in order, for groups.
+class Message(Struct, frozen=True, gc=False):
+    """One message, checked: its bytes and its fields by tag.
 
     `trouble` is None, or (SessionRejectReason, tag at fault) of one that must be rejected.
     """
 
-    __slots__ = ("fields", "raw", "trouble")
-
-    def __init__(
-        self, raw: bytes, fields: dict[bytes, bytes], trouble: tuple[int, str] | None = None
-    ) -> None:
-        self.raw = raw
-        self.fields = fields
-        self.trouble = trouble
+    raw: bytes
+    fields: dict[bytes, bytes]
+    trouble: tuple[int, str] | None = None
 
     @property
     def kind(self) -> str:
@@ -131,8 +128,8 @@ class Frames:
         """The frames that are complete now, in order."""
         buffer = self._buffer + data if self._buffer else data
         frames: list[bytes] = []
-        at = 0
-        while at < len(buffer):
+        at, size = 0, len(buffer)
+        while at < size:
             head = _HEAD.match(buffer, at)
             if head is None:
                 if _may_grow(buffer, at):
@@ -143,15 +140,16 @@ class Frames:
             total = end + _TAIL_LENGTH
             if end - at > MAX_BODY:
                 at = self._skip(buffer, at)
-            elif total > len(buffer):
+                continue
+            if total > size:
                 break
-            elif buffer.startswith(_TAILS[checksum(buffer[at:end])], end - 1):
-                whole = not at and total == len(buffer)
-                frames.append(buffer if whole else buffer[at:total])
+            frame = buffer[at:total]  # of a whole buffer no copy is made
+            if frame.endswith(_TAILS[checksum(frame[:-_TAIL_LENGTH])]):
+                frames.append(frame)
                 at = total
             else:
                 at = self._skip(buffer, at)
-        self._buffer = buffer[at:]
+        self._buffer = buffer[at:] if at < size else b""
         return frames
 
     @property
