@@ -70,14 +70,14 @@ class Outside:
         Raises `ValueError` for an LP or a feed of a kind that nothing speaks.
         """
         from lpdesk.feeds.base import FEEDS
-        from lpdesk.venues.base import VENUES
+        from lpdesk.venues.base import factory
         from lpdesk.venues.gateway import Gateway
 
         configured = self.config.lps
         plan = _configured(self.config, self._journal) if configured else await self._embedded()
         terms = plan.terms + _house(self.config)
         self._internal = frozenset(lp.name for lp in terms if lp.kind == house.KIND)
-        venues = [VENUES[lp.kind](lp, runtime.report, runtime.clock) for lp in plan.lps]
+        venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in plan.lps]
         self._gateway = Gateway(venues, runtime.report)
         self._feeds = [FEEDS[feed.kind](feed, runtime.report, runtime.clock) for feed in plan.feeds]
         await self._gateway.start()
@@ -212,10 +212,9 @@ def _mids(runtime: Runtime) -> Callable[[], dict[str, Decimal]]:
 
 def _configured(conf: Config, journal: Path | None) -> Plan:
     from lpdesk.feeds.base import FEEDS, FeedEndpoint, Pace
-    from lpdesk.venues.base import VENUES, Endpoint
+    from lpdesk.venues.base import Endpoint
 
     symbols = tuple(pair.symbol for pair in conf.pairs)
-    _known("lps", [lp.kind for lp in conf.lps], VENUES)
     _known("feeds", [feed.kind for feed in conf.feeds], FEEDS)
     lps = tuple(
         Endpoint(

@@ -167,8 +167,8 @@ def _inconsistencies(config: Config) -> list[str]:
             problems.append(f"lps.{index}.url: must begin with {' or '.join(schemes)}")
         if "@" in lp.url:
             problems.append(f"lps.{index}.url: give key and secret, not a password in the address")
-        if lp.kind not in s.LP_KINDS:
-            problems.append(f"lps.{index}.kind: one of {', '.join(s.LP_KINDS)}")
+        if lp.kind not in s.LP_KINDS and lp.kind not in (more := _installed_kinds()):
+            problems.append(f"lps.{index}.kind: one of {', '.join((*s.LP_KINDS, *more))}")
     problems += settling_problems(config)
     problems += webhook_problems(config)
     if config.makers and config.lps and not config.feeds:
@@ -182,6 +182,13 @@ def _inconsistencies(config: Config) -> list[str]:
         if rule.client and rule.client not in clients:
             problems.append(f"markups.{index}.client: {rule.client} is not a client")
     return problems
+
+
+def _installed_kinds() -> list[str]:
+    """Kinds of LP that other packages bring."""
+    from importlib.metadata import entry_points  # 10 ms that only a strange kind costs
+
+    return sorted(point.name for point in entry_points(group="lpdesk.venues"))
 
 
 def _maker_problems(place: str, maker: MakerTable, symbols: list[str]) -> list[str]:

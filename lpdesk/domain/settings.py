@@ -38,11 +38,11 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
-LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream")
+LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2")
 """The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
 
-STREAMING_KINDS = ("stream", "fix-stream")
-"""Those of LPs that push new prices by themselves after one ask."""
+STREAM = "stream"
+"""LPs of this kind, or of one that ends in it, push new prices by themselves after one ask."""
 
 
 class Lp(Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ class Lp(Struct, frozen=True, kw_only=True):
     @property
     def streams(self) -> bool:
         """Whether the LP pushes new prices by itself after one ask."""
-        return self.kind in STREAMING_KINDS
+        return self.kind.endswith(STREAM)
 
 
 class Client(Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from lpdesk.sandbox.market import PAIRS
 
-Kind = Literal["rest", "stream", "fix", "fix-stream"]
+Kind = Literal["rest", "stream", "fix", "fix-stream", "b2c2"]
 
 
 class Stage(Enum):

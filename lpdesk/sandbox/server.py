@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from lpdesk.sandbox.dialects import APPS
 from lpdesk.sandbox.exchanges import Exchanges, start_exchanges
 from lpdesk.sandbox.fix.server import FixServer
 from lpdesk.sandbox.loopback import Server
@@ -180,7 +181,10 @@ def _speaks_fix(venue: Venue) -> bool:
 
 
 async def _serve(venue: Venue) -> Server | FixServer:
-    return await (FixServer.open(venue) if _speaks_fix(venue) else Server.open(venue.app))
+    if _speaks_fix(venue):
+        return await FixServer.open(venue)
+    voice = APPS.get(venue.personality.kind)
+    return await Server.open(voice(venue) if voice else venue.app)
 
 
 def _block(lp: LpEndpoint) -> str:

@@ -199,7 +199,7 @@ class Venue:
         mood = self.mood(Stage.QUOTE)
         await self.think()
         if mood is Mood.HANG_QUOTE:
-            return await self._hang(request)
+            return await self.hang(request)
         if isinstance(mood, Verbatim):
             return mood.response()
         habits = self.personality
@@ -225,9 +225,9 @@ class Venue:
             return self._shown(earlier, Refusal(504, "TIMEOUT", "no answer from the dealer"))
         mood = self.mood(Stage.EXECUTE)
         if mood is Mood.HANG_EXECUTE:
-            return await self._hang(request)
+            return await self.hang(request)
         if mood is Mood.RESET_BEFORE_FILL:
-            return await self._reset(request)
+            return await self.reset(request)
         await self.wait(self.personality.hold_ms)
         execution = await self.deal(quote_id, client_order_id, quantity, mood)
         return await self._confirm(request, execution, mood)
@@ -274,9 +274,9 @@ class Venue:
         if isinstance(mood, Verbatim):
             return mood.response()
         if mood is Mood.HANG_AFTER_FILL:
-            return await self._hang(request)
+            return await self.hang(request)
         if mood is Mood.RESET_AFTER_FILL:
-            return await self._reset(request)
+            return await self.reset(request)
         if mood is Mood.ERROR_AFTER_FILL:
             raise Refusal(500, "INTERNAL", "something went wrong")
         return self._shown(execution, Refusal(504, "TIMEOUT", "no answer from the dealer"))
@@ -284,7 +284,7 @@ class Venue:
     async def _status(self, request: Request, body: bytes) -> Response:
         mood = self.mood(Stage.STATUS)
         if mood is Mood.HANG_STATUS:
-            return await self._hang(request)
+            return await self.hang(request)
         if isinstance(mood, Verbatim):
             return mood.response()
         async with self._dealing:
@@ -331,7 +331,7 @@ class Venue:
             return
         raise Refusal(503, "CLOSING", "the venue is closing")
 
-    async def _hang(self, request: Request) -> Response:
+    async def hang(self, request: Request) -> Response:
         """Says nothing until the client gives up or the venue closes."""
         gone = asyncio.ensure_future(request.receive())
         closing = asyncio.ensure_future(self.closing.wait())
@@ -340,7 +340,7 @@ class Venue:
             waiter.cancel()
         return Response(status_code=503)
 
-    async def _reset(self, request: Request) -> Response:
+    async def reset(self, request: Request) -> Response:
         """Cuts the connection with a TCP reset; the response goes nowhere."""
         reset_connection(request.scope["state"]["transport"])
         await request.receive()

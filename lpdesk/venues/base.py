@@ -115,6 +115,22 @@ VENUES: Mapping[str, Factory] = {
 }
 """Every kind of LP. The factories raise ValueError for an endpoint that can never work."""
 
+GROUP = "lpdesk.venues"
+
+
+def factory(kind: str) -> Factory:
+    """What makes an LP of that kind: ours, or of a package's entry point in `GROUP`.
+
+    Raises ValueError for a kind that nothing speaks.
+    """
+    if kind in VENUES:
+        return VENUES[kind]
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=kind):
+        return cast(Factory, point.load())
+    raise ValueError(f"no kind of LP is called {kind}: one of {', '.join(VENUES)}")
+
 
 class Tasks:
     """The tasks of one venue: started without waiting, ended together."""

@@ -1,0 +1,12 @@
+"""Which stand-ins speak something else than the default protocol over HTTP."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from starlette.applications import Starlette
+
+from lpdesk.sandbox import b2c2
+from lpdesk.sandbox.venue import Venue
+
+APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {"b2c2": b2c2.app}
+"""Kind of LP -> what makes a venue's voice."""
