@@ -117,27 +117,22 @@ class B2c2:
     def quoted(self, ask: LpAsked, answer: Answer, now: Instant) -> LpQuoted | LpFailed:
         if not 200 <= answer.status < 300:
             return _unquoted(ask, answer, now)
-        try:
-            fields = Fields(parse(answer.body))
-            if fields.identifier("client_rfq_id") != str(uuid5(_IDS, ask.ask_id)):
-                raise Malformed("answer to another request")
-            ref, side = fields.identifier("rfq_id"), _side(fields)
-            self._keep(ref, fields)
-            right = fields.identifier("instrument") == instrument(ask.symbol, self._codes)
-            return LpQuoted(
-                lp=ask.lp,
-                ask_id=ask.ask_id,
-                quote_ref=ref,
-                symbol=ask.symbol if right else fields.identifier("instrument"),
-                side=side,
-                price=fields.positive("price"),
-                quantity=fields.positive("quantity"),
-                validity_ns=_validity_ns(fields, now),
-            )
-        except Malformed as trouble:
-            return LpFailed(
-                lp=ask.lp, ask_id=ask.ask_id, reason=Reason.MALFORMED, text=trouble.text
-            )
+        fields = Fields(parse(answer.body))
+        if fields.identifier("client_rfq_id") != str(uuid5(_IDS, ask.ask_id)):
+            raise Malformed("answer to another request")
+        ref, side = fields.identifier("rfq_id"), _side(fields)
+        self._keep(ref, fields)
+        right = fields.identifier("instrument") == instrument(ask.symbol, self._codes)
+        return LpQuoted(
+            lp=ask.lp,
+            ask_id=ask.ask_id,
+            quote_ref=ref,
+            symbol=ask.symbol if right else fields.identifier("instrument"),
+            side=side,
+            price=fields.positive("price"),
+            quantity=fields.positive("quantity"),
+            validity_ns=_validity_ns(fields, now),
+        )
 
     def _keep(self, ref: str, fields: Fields) -> None:
         names = ("instrument", "side", "price", "quantity")
@@ -158,13 +153,10 @@ class B2c2:
 
     def executed(self, order: OrderSent, answer: Answer) -> Outcome | OrderLost:
         if 200 <= answer.status < 300:
-            try:
-                fields = Fields(parse(answer.body))
-                if fields.identifier("rfq_id") != order.quote_ref:
-                    raise Malformed("answer is about another quote")
-                return _trade(order.lp, order.order_id, fields)
-            except Malformed as trouble:
-                return _lost(order, Reason.MALFORMED, trouble.text)
+            fields = Fields(parse(answer.body))
+            if fields.identifier("rfq_id") != order.quote_ref:
+                raise Malformed("answer is about another quote")
+            return _trade(order.lp, order.order_id, fields)
         code, words = _complaint(answer)
         if code and 400 <= answer.status < 500:
             return OrderRejected(
@@ -173,7 +165,9 @@ class B2c2:
                 reason=_REASONS.get(code, Reason.OTHER),
                 text=words,
             )
-        return _lost(order, Reason.LP_ERROR, words or f"status {answer.status}")
+        text = words or f"status {answer.status}"
+        lp, order_id = order.lp, order.order_id
+        return OrderLost(lp=lp, order_id=order_id, reason=Reason.LP_ERROR, text=text)
 
     def query(self, query: OrderQueried) -> Call:
         return Call("GET", f"/trade/?limit={_PAGE}")
@@ -181,17 +175,13 @@ class B2c2:
     def queried(self, query: OrderQueried, answer: Answer) -> Outcome | OrderNotFound | QueryFailed:
         """The newest trades say it: one with the order's quote is the order's."""
         lp, order_id, ref = query.lp, query.order_id, self._notes.get(query.order_id)
-        text = f"status {answer.status}"
-        try:
-            if answer.status == 200 and ref:
-                for row in _rows(answer.body):
-                    if row.text("rfq_id") == ref:
-                        return _trade(lp, order_id, row)
-                return OrderNotFound(lp=lp, order_id=order_id)
-            text = text if ref else "which quote it dealt on is not known here"
-        except Malformed as trouble:
-            text = trouble.text
-        return QueryFailed(lp=lp, order_id=order_id, reason=Reason.MALFORMED, text=text)
+        if answer.status != 200 or not ref:
+            text = f"status {answer.status}" if ref else "which quote it dealt on is not known here"
+            return QueryFailed(lp=lp, order_id=order_id, reason=Reason.LP_ERROR, text=text)
+        for row in _rows(answer.body):
+            if row.text("rfq_id") == ref:
+                return _trade(lp, order_id, row)
+        return OrderNotFound(lp=lp, order_id=order_id)
 
     # ---- its list
 
@@ -266,10 +256,6 @@ def _trade(lp: str, order_id: str, fields: Fields) -> OrderFilled:
         fee=ZERO,
         fee_asset="",
     )
-
-
-def _lost(order: OrderSent, reason: Reason, text: str) -> OrderLost:
-    return OrderLost(lp=order.lp, order_id=order.order_id, reason=reason, text=text)
 
 
 def _complaint(answer: Answer) -> tuple[str, str]:

@@ -151,6 +151,8 @@ class RequestVenue:
             self._submit(self._dialect.quoted(ask, answer, self._clock.now()))
         except NoAnswer as trouble:
             self._submit(_failed(ask, trouble.reason, trouble.text))
+        except Malformed as trouble:
+            self._submit(_failed(ask, Reason.MALFORMED, trouble.text))
         finally:
             self._asking -= 1
 
@@ -167,6 +169,9 @@ class RequestVenue:
         except NoAnswer as trouble:
             report = OrderNotSent if trouble.unsent else OrderLost
             self._submit(report(lp=lp, order_id=order_id, reason=trouble.reason, text=trouble.text))
+        except Malformed as trouble:  # an answer that cannot be read proves nothing
+            reason, text = Reason.MALFORMED, trouble.text
+            self._submit(OrderLost(lp=lp, order_id=order_id, reason=reason, text=text))
 
     async def _query(self, query: OrderQueried) -> None:
         call = self._dialect.query(query)
@@ -174,14 +179,9 @@ class RequestVenue:
             answer = await self._http.call(*call, patience_s=QUERY_S)
             self._submit(self._dialect.queried(query, answer))
         except NoAnswer as trouble:
-            self._submit(
-                QueryFailed(
-                    lp=query.lp,
-                    order_id=query.order_id,
-                    reason=trouble.reason,
-                    text=trouble.text,
-                )
-            )
+            self._submit(_unsaid(query, trouble.reason, trouble.text))
+        except Malformed as trouble:
+            self._submit(_unsaid(query, Reason.MALFORMED, trouble.text))
 
     async def _list(self, asked: ExecutionsAsked) -> None:
         lp, run_id = asked.lp, asked.run_id
@@ -192,6 +192,10 @@ class RequestVenue:
             self._submit(ExecutionsUnlisted(lp=lp, run_id=run_id, reason=why, text=text))
         else:
             self._submit(ExecutionsListed(lp=lp, run_id=run_id, executions=rows))
+
+
+def _unsaid(query: OrderQueried, reason: Reason, text: str) -> QueryFailed:
+    return QueryFailed(lp=query.lp, order_id=query.order_id, reason=reason, text=text)
 
 
 def _failed(ask: LpAsked, reason: Reason, text: str) -> LpFailed:

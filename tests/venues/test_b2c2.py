@@ -25,6 +25,7 @@ from lpdesk.domain.reports import (
     QueryFailed,
 )
 from lpdesk.domain.values import SECOND, Side
+from lpdesk.domain.wire import Malformed
 from lpdesk.sandbox import Mood, Sandbox, start_sandbox
 from lpdesk.venues import requesting
 from lpdesk.venues.b2c2 import B2c2, B2c2Venue, codes, instrument
@@ -190,8 +191,8 @@ def test_the_letters_of_a_quote_are_the_letters_of_its_trade() -> None:
     trade = dialect.order(order(quote_ref="r1", price=quoted.price))
     assert (trade.method, trade.path) == ("POST", "/trade/")
     assert b'"price":"97125.50000000","quantity":"1.5000000000"' in trade.body
-    strange = dialect.quoted(wish, Answer(200, RFQ.encode(), ""), 0)
-    assert isinstance(strange, LpFailed) and strange.text == "answer to another request"
+    with pytest.raises(Malformed, match="answer to another request"):
+        dialect.quoted(wish, Answer(200, RFQ.encode(), ""), 0)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"errors":[]}', b'{"errors":[{}]}'])
@@ -213,5 +214,5 @@ def test_a_full_page_proves_nothing() -> None:
     row = b'{"trade_id":"t","rfq_id":"r","price":"1","quantity":"1"}'
     at = int(datetime(2025, 3, 6, tzinfo=UTC).timestamp()) * SECOND
     assert "created__gte=2025-03-06T00%3A00%3A00Z" in dialect.listing(at).path
-    with pytest.raises(Exception, match="more trades"):
+    with pytest.raises(Malformed, match="more trades"):
         dialect.listed(b"[" + b",".join([row] * 1000) + b"]")
