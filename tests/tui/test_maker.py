@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from lpdesk.domain import commands as cmd
-from lpdesk.domain.making import PARAMETERS
+from lpdesk.domain.making import PARAMETERS, SET_AT_START, MakerTerms
 from lpdesk.domain.values import Side
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import picture, text_of
+from lpdesk.tui.screens.maker import MakerPage
 from tests.conftest import eventually
 from tests.tui import markets
 from tests.tui.dealing import at, last_line, message, type_line
@@ -144,6 +145,38 @@ async def test_a_parameter_is_changed() -> None:
         await pilot.press("enter", "9", "escape")
         assert app.focused.id == "parameters" and desk.submitted == [set_to]
         assert app.desk.pages.page is not None, "Esc has left the editor only"
+
+
+async def test_every_parameter_can_be_changed_from_the_screen() -> None:
+    """Each in its turn to a value within its limits; those of the exchange wait for a start."""
+    desk = active()
+    async with at(desk, size=(160, 48)) as (app, pilot):
+        await pilot.press("f10")
+        await pilot.pause()
+        page = app.desk.pages.page
+        assert isinstance(page, MakerPage)
+        pane = page.parameters
+
+        def now() -> MakerTerms:
+            maker = desk.view.maker("BTC/USDT")
+            assert maker is not None
+            return maker.terms
+
+        for name in pane.grid.keys:
+            low, high = PARAMETERS[name].lowest, PARAMETERS[name].highest
+            value = (low + high) // 2 + (name == "inventory_target_base_pct")  # 50 it is already
+            pane.grid.select(name)
+            pane.action_edit()
+            assert pane.has_class("-editing") == (name not in SET_AT_START), name
+            if name in SET_AT_START:
+                continue
+            pane.input.value = str(value)
+            await pane.input.action_submit()
+            set_to = cmd.SetMaker(symbol="BTC/USDT", parameter=name, value=value)
+            await eventually(lambda: desk.submitted[-1:] == [set_to])  # noqa: B023
+            await eventually(lambda: now()[name] == value)  # noqa: B023
+            assert "outside" not in message(app) and "refused" not in message(app)
+        assert len(desk.submitted) == len(PARAMETERS) - 3 - len(SET_AT_START)
 
 
 async def test_looking_changes_nothing() -> None:
