@@ -29,8 +29,6 @@ from lpdesk.tui.gates import NO_GATES, Gates
 from lpdesk.tui.look import Look, time_left
 from lpdesk.tui.palette import Palette
 from lpdesk.tui.screens.desk import DeskScreen
-from lpdesk.tui.screens.help import HelpPage
-from lpdesk.tui.screens.leave import LeavePage, unfinished
 from lpdesk.tui.sentences import desk_state
 from lpdesk.tui.theme import desk_variables, load_themes, packaged_themes
 
@@ -132,11 +130,15 @@ class DeskApp(FrameApp[None]):
 
     @work(exclusive=True, group="leave")
     async def _ask_and_leave(self, reasons: list[str]) -> None:
+        from lpdesk.tui.screens.leave import LeavePage  # no first paint should wait for it
+
         if await self.push_screen_wait(LeavePage(reasons)):
             self.exit()
 
     async def action_quit(self) -> None:
         """Leave; first ask, if requests are live or outcomes unknown."""
+        from lpdesk.tui.screens.leave import LeavePage, unfinished
+
         reasons = unfinished(self.session.view) if self.session.can_command else []
         if not reasons:
             self.exit()
@@ -160,6 +162,8 @@ class DeskApp(FrameApp[None]):
 
     def show_help(self, about: Sequence[str] = ()) -> None:
         """F1; `?` puts what a pane says `about` itself on top."""
+        from lpdesk.tui.screens.help import HelpPage  # no first paint should wait for it
+
         look = self.desk.look()
         self.push_screen(HelpPage(can_command=look.can_command, replay=look.replay, about=about))
 

@@ -33,6 +33,9 @@ _ATTRIBUTES: Final = (
     ("overline", "53"),
 )
 _OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NARROW: Final = re.compile(
+    "[ -~\u00b7\u2026\u2500-\u257f]*"
+)  # a cell each; frames are made of these
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MAX_GRAPHEME: Final = 12
 """Characters in one cell: enough for a family emoji, too few for a tower of marks."""
@@ -105,7 +108,7 @@ def strip_cells(strip: Strip, colors: ColorSystem | None) -> tuple[list[str], li
         if control:
             continue
         before = len(texts)
-        texts.extend(text if text.isascii() and text.isprintable() else _graphemes(text))
+        texts.extend(text if _NARROW.fullmatch(text) else _graphemes(text))
         pens.extend([pen_of(style, colors)] * (len(texts) - before))
     return texts, pens
 

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 ROUNDS = 15
 
+DESK = [str(Path(sys.executable).with_name("lpdesk"))]
 OURS = b"nobody is asked yet"
 """What the race says of itself when nothing has happened."""
 
@@ -69,17 +70,16 @@ def main() -> None:
     env = os.environ | {"TERM": "xterm-256color", "LINES": "48", "COLUMNS": "160"}
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     for argv, mark in (
-        ([sys.executable, "-m", "lpdesk"], OURS),
+        (DESK, OURS),
         ([sys.executable, "-c", EMPTY], b"READY"),
     ):
         first_paint(argv, mark, env | {"LPDESK_JOURNAL": "/nowhere/at/all"})
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "j.db"
         env["LPDESK_JOURNAL"] = str(journal)
-        desk = [sys.executable, "-m", "lpdesk"]
         empty = [sys.executable, "-c", EMPTY]
         pairs = [
-            (first_paint(desk, OURS, env), first_paint(empty, b"READY", env)) for _ in range(ROUNDS)
+            (first_paint(DESK, OURS, env), first_paint(empty, b"READY", env)) for _ in range(ROUNDS)
         ]
     for number, name in enumerate(("first paint", "processor until then")):
         ours, theirs = zip(*((a[number], b[number]) for a, b in pairs), strict=True)
