@@ -174,7 +174,11 @@ class Lines:
         price = self._price(event.rfq_id, event.client_price)
         trade = f"pays {event.pays:,f} {event.pays_asset}"
         trade += f", receives {event.receives:,f} {event.receives_asset}"
-        return f"{event.rfq_id} LOCK {event.lp} {event.quote_id} client {price}  {trade}{better}"
+        said = f"{event.rfq_id} LOCK {event.lp} {event.quote_id} client {price}  {trade}{better}"
+        for leg in event.legs:
+            at = self._price(event.rfq_id, leg.price)
+            said += f"\n{event.rfq_id}   leg {leg.lp} {leg.quantity:,f} at {at}: {leg.why}"
+        return said
 
     def _settled(self, event: ev.TradeSettled) -> str:
         pnl = f"P&L {w.signed(event.pnl, 8).rstrip('0').rstrip('.')} {event.pnl_asset}"

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from lpdesk.domain.settings import WEBHOOK_EVENTS
+from lpdesk.domain.settings import WEBHOOK_EVENTS, Routing
 from lpdesk.domain.values import BadNumber, Dealt, number
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -135,6 +135,7 @@ class FeedTable(_Table):
 class RulesTable(_Table):
     lock_policy: str = "price"
     threshold_bps: NotNegative = Decimal(1)
+    routing: Routing = Routing.COMPOSITE
     dwell_seconds: NotNegative = Decimal(1)
     validity_buffer_seconds: NotNegative = Decimal(2)
     max_validity_seconds: Positive = Decimal(60)

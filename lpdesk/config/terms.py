@@ -59,6 +59,7 @@ def _rules(rules: RulesTable) -> s.Rules:
     return s.Rules(
         lock_policy=rules.lock_policy,
         threshold_bps=rules.threshold_bps,
+        routing=rules.routing,
         dwell_ns=_ns(rules.dwell_seconds),
         validity_buffer_ns=_ns(rules.validity_buffer_seconds),
         max_validity_ns=_ns(rules.max_validity_seconds),

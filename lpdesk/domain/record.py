@@ -77,6 +77,7 @@ Event: TypeAlias = (
     | events.LpMissed
     | events.QuoteLocked
     | events.QuoteUnlocked
+    | events.QuoteUncovered
     | events.QuoteFixed
     | events.RoundEnded
     | events.RfqRefreshed

@@ -44,6 +44,9 @@ LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2")
 STREAM = "stream"
 """LPs of this kind, or of one that ends in it, push new prices by themselves after one ask."""
 
+DIVISIBLE_KINDS = ("book", "pool")
+"""Besides those that stream: LPs whose quote may be dealt in part, the order says how much."""
+
 
 class Lp(Struct, frozen=True, kw_only=True):
     """A liquidity provider's terms. Sizes in base units; `pairs` empty means every pair."""
@@ -56,15 +59,24 @@ class Lp(Struct, frozen=True, kw_only=True):
     poll_interval_ns: int = SECOND // 2
     rate_per_second: Decimal = Decimal(20)
     fee_bps: Decimal = ZERO
+    fixed_fee: Decimal = ZERO  # quote units for each deal
     minimum: Decimal = ZERO
     maximum: Decimal | None = None
+    lot: Decimal = ZERO
     credit: dict[str, Decimal] = {}
+    indicative: bool = False  # shown, never dealt
+    fallback: bool = False  # asked only when no other LP can quote
     forgets: bool = False  # a stand-in in memory: its books begin with this process
 
     @property
     def streams(self) -> bool:
         """Whether the LP pushes new prices by itself after one ask."""
         return self.kind.endswith(STREAM)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether a part of what it quotes may be dealt."""
+        return self.streams or self.kind in DIVISIBLE_KINDS
 
 
 class Client(Struct, frozen=True, kw_only=True):
@@ -152,11 +164,19 @@ class Polling(StrEnum):
     ROUND = "round"  # all together; the lock may move when the last of the round has answered
 
 
+class Routing(StrEnum):
+    """What may stand behind one client quote."""
+
+    SINGLE = "single"  # one LP's quote
+    COMPOSITE = "composite"  # several, when no one can, or when they are better by the threshold
+
+
 class Rules(Struct, frozen=True, kw_only=True):
     """Desk-wide rules of quoting, locking and hedging."""
 
     lock_policy: str = "price"
     threshold_bps: Decimal = Decimal(1)
+    routing: Routing = Routing.SINGLE
     dwell_ns: int = SECOND
     polling: Polling = Polling.EACH
     round_interval_ns: int = 700_000_000

@@ -11,9 +11,9 @@ from decimal import Decimal
 from lpdesk.domain.events import (
     LockCause,
     LpAsked,
-    LpSkipped,
     QuoteFixed,
     QuoteLocked,
+    QuoteUncovered,
     QuoteUnlocked,
     RfqEnd,
     RfqEnded,
@@ -29,16 +29,15 @@ from lpdesk.domain.reports import LpFailed, LpQuoted, LpWithdrew
 from lpdesk.domain.settings import Lp, Pair, Polling, Settings
 from lpdesk.domain.values import ZERO, Dealt, Instant
 from lpdesk.engines import pricing
-from lpdesk.engines.best import Best
-from lpdesk.engines.cover import Cover, Valuer
-from lpdesk.engines.health import Refusal
+from lpdesk.engines.cover import Cover
+from lpdesk.engines.field import Field
 from lpdesk.engines.lane import ENDS, Lane, Lock
 from lpdesk.engines.lifecycle import TRADE, TradeState
 from lpdesk.engines.lock import POLICIES
 from lpdesk.engines.routing import Route
 
 
-class Race:
+class Race(Field):
     """The race of one RFQ. Methods take the time and return the events they caused."""
 
     def __init__(
@@ -50,13 +49,7 @@ class Race:
         next_quote_id: Callable[[], str],
         at: Instant,
     ) -> None:
-        self.rfq = rfq
-        self.pair = pair
-        self.rules = settings.rules
-        self.value = Valuer(rfq, pair, settings)
-        self.lanes = {lp.name: Lane(lp, at) for lp in lps}
-        self.best = Best()  # of all but the LP behind the lock
-        self.lock: Lock | None = None
+        super().__init__(rfq, pair, lps, settings, at)
         self.expires_at = rfq.expires_at
         self.auto_refresh = rfq.auto_refresh
         self.status = TradeState.PENDING
@@ -82,20 +75,20 @@ class Race:
         """The LPs whose turn it is; never the one behind the lock, none once the price is fixed."""
         if self.ended or self.fixed:
             return []
-        locked = self._locked()
+        locked = self.locked()
         if self.rules.polling is Polling.ROUND:
-            if self._pending() or at < self._round_at:
+            if self.pending() or at < self._round_at:
                 return []
             self.round += 1
             self._round_at = at + self.rules.round_interval_ns
-            return [lane for lane in self.lanes.values() if lane.lp.name != locked]
+            return [lane for lane in self.lanes.values() if lane.lp.name not in locked]
         return [
             lane
             for lane in self.lanes.values()
             if lane.next_at is not None
             and lane.next_at <= at
             and lane.deadline_at is None
-            and lane.lp.name != locked
+            and lane.lp.name not in locked
         ]
 
     def quantity_for(self, lane: Lane, market_price: Decimal | None, at: Instant) -> Decimal:
@@ -105,28 +98,15 @@ class Race:
         """
         known = self.lock.cover if self.lock else self.best.top(at)
         best = known.all_in if known else market_price
-        return self.value.quantity(lane.last_all_in or best, lane.probe)
+        lane.full = self.value.quantity(lane.last_all_in or best, lane.probe)
+        if lane.share is not None:
+            return min(lane.share, lane.full)
+        most = lane.lp.maximum if self.sets else None
+        return lane.full if most is None else min(most, lane.full)
 
     def ask(self, lane: Lane, quantity: Decimal, at: Instant) -> LpAsked:
         self._asks += 1
         return lane.ask(self.rfq, f"{self.rfq.rfq_id}.{self._asks}", quantity, at)
-
-    def skip(self, lane: Lane, refusal: Refusal, at: Instant) -> list[Event]:
-        """Leave an LP out for now; said once for each reason."""
-        lane.next_at = refusal.retry_at
-        lane.settled = refusal.reason is not Reason.RATE_LIMITED
-        if lane.skipped is refusal.reason:
-            return []
-        lane.skipped = refusal.reason
-        return [
-            LpSkipped(
-                rfq_id=self.rfq.rfq_id,
-                lp=lane.lp.name,
-                reason=refusal.reason,
-                text=refusal.text,
-                retry_at=refusal.retry_at,
-            )
-        ]
 
     # ---- answers
 
@@ -147,7 +127,8 @@ class Race:
         lane.sized = verdict is Verdict.SIZING  # a second time it waits for its interval
         if verdict in (Verdict.LIVE, Verdict.SIZING):
             lane.last_all_in = cover.all_in
-        self._compete(lane, cover if verdict is Verdict.LIVE else None)
+        part = verdict is Verdict.SHORT and cover.dealable_until > at
+        self.compete(lane, cover if verdict is Verdict.LIVE else None, cover if part else None)
         lane.settled = verdict is not Verdict.SIZING
         return [received, *self._after_answer(lane, at)]
 
@@ -164,9 +145,9 @@ class Race:
         lane.answered(at, again_at_once=larger)
         if isinstance(report, LpFailed) and lane.lp.streams:
             lane.next_at = at + lane.lp.poll_interval_ns
-        self._compete(lane, None)
+        self.compete(lane, None)
         events: list[Event] = [event]
-        if isinstance(report, LpWithdrew) and not self.ended and self._locked() == report.lp:
+        if isinstance(report, LpWithdrew) and not self.ended and report.lp in self.locked():
             events += self._replace(Reason.WITHDRAWN, at)
         return events + self._after_answer(lane, at)
 
@@ -176,8 +157,8 @@ class Race:
         if lane is None:
             return []
         lane.barred = True
-        self._compete(lane, None)
-        return [] if self.ended or self._locked() != lp else self._replace(Reason.BLOCKED, at)
+        self.compete(lane, None)
+        return [] if self.ended or lp not in self.locked() else self._replace(Reason.BLOCKED, at)
 
     def _judge(
         self, lane: Lane, quote: LpQuoted, cover: Cover, at: Instant, mid: Decimal | None
@@ -188,44 +169,27 @@ class Race:
         content = (quote.price, None if lane.lp.streams else quote.quantity)
         if lane.refs.setdefault(quote.quote_ref, content) != content:
             return Verdict.BAD, "one quote id for two quotes"
-        return self.value.judge(quote, cover, lane.asked_quantity, at, mid)
+        return self.value.judge(quote, cover, lane.asked_quantity, lane.full, at, mid)
 
     # ---- the lock
-
-    def covers(self, at: Instant) -> list[Cover]:
-        """Every cover that may still be dealt on, best first; ties: earlier receipt, then name."""
-        alive = (lane.cover for lane in self.lanes.values())
-        return sorted(
-            (cover for cover in alive if cover is not None and cover.dealable_until > at),
-            key=lambda cover: cover.rank,
-        )
-
-    def _locked(self) -> str | None:
-        return self.lock.cover.lp if self.lock else None
-
-    def _compete(self, lane: Lane, cover: Cover | None) -> None:
-        lane.cover = cover
-        if cover is None:
-            self.best.drop(lane.lp.name)
-        elif lane.lp.name != self._locked():
-            self.best.put(cover)
 
     def _after_answer(self, lane: Lane, at: Instant) -> list[Event]:
         if self.ended:  # a dealt request only gathers covers to fall back on
             return []
         events: list[Event] = []
         if self.rules.polling is Polling.EACH:
-            events += self._contest(at) if lane.cover else []
-        elif not self._pending():
+            events += self._contest(at) if lane.leg else []
+        elif not self.pending():
             events.append(RoundEnded(rfq_id=self.rfq.rfq_id, round=self.round))
             events += self._contest(at)
+        self.share_out(at)
         return events + self.end_if_dry()
 
     def _contest(self, at: Instant) -> list[Event]:
         """The best challenger takes the lock if the policy lets it."""
         self._reconsider_at = None
-        challenger = self.best.top(at)
-        if challenger is None or self.fixed:
+        challenger = None if self.fixed else self.challenger(at)
+        if challenger is None:
             return []
         if self.lock is None:
             return [self._take(challenger, LockCause.FIRST, at)]
@@ -248,7 +212,7 @@ class Race:
         assert self.lock is not None
         if self.fixed:
             return self.end(RfqEnd.CANCELLED, reason, f"{self.lock.cover.lp} took its price back")
-        successor = self.best.top(at)
+        successor = self.challenger(at)
         if successor:
             return [self._take(successor, LockCause.REPLACED, at)]
         gone, self.lock = self.lock, None
@@ -257,16 +221,27 @@ class Race:
     def _take(self, cover: Cover, cause: LockCause, at: Instant) -> QuoteLocked:
         terms = self.value.terms(cover.all_in)
         improvement = self._advantage(cover) if self.lock else ZERO
-        if self.lock:  # the former lock may compete again
-            former = self.lanes[self.lock.cover.lp]
+        for lp in self.locked():  # the former lock may compete again
+            former = self.lanes[lp]
             if not former.lp.streams and former.deadline_at is None:
                 former.next_at = max(at, former.asked_at + former.lp.poll_interval_ns)
             if former.cover:
                 self.best.put(former.cover)
-        self.best.drop(cover.lp)
+        for part in cover.parts:
+            self.best.drop(part.lp)
         self._priced = True
         self.lock = Lock(self._next_quote_id(), cover, terms, at)
         return self.lock.event(self.rfq.rfq_id, cause, improvement)
+
+    def uncovered(self, at: Instant) -> list[Event]:
+        """Said of a price in force that nothing stands behind; it never should be."""
+        lock = self.lock
+        if lock is None or self.ended:
+            return []
+        parts = lock.cover.parts
+        if all(p.dealable_until > at and not self.lanes[p.lp].barred for p in parts):
+            return []
+        return [QuoteUncovered(rfq_id=self.rfq.rfq_id, quote_id=lock.quote_id)]
 
     # ---- a firm quote
 
@@ -279,7 +254,7 @@ class Race:
     def ripe(self, at: Instant) -> bool:
         """Whether it is time to fix the price: everybody has answered, or enough was waited."""
         ripens_at = self.ripens_at
-        return ripens_at is not None and (ripens_at <= at or self._all_in())
+        return ripens_at is not None and (ripens_at <= at or self.all_in())
 
     def fix(self) -> QuoteFixed:
         """Give the price out: from now on nothing moves it."""
@@ -303,18 +278,18 @@ class Race:
             times.append(self.lock.cover.dealable_until)
         if self._reconsider_at is not None:
             times.append(self._reconsider_at)
-        locked = self._locked()
+        locked = self.locked()
         if self.ripens_at is not None:
             times.append(self.ripens_at)
         rounds = self.rules.polling is Polling.ROUND
-        if rounds and not self.fixed and not self._pending():
+        if rounds and not self.fixed and not self.pending():
             times.append(self._round_at)
         for lane in self.lanes.values():
             if lane.deadline_at is not None:
                 times.append(lane.deadline_at)
             elif self.fixed or rounds or lane.next_at is None:
                 continue
-            elif lane.lp.name != locked:
+            elif lane.lp.name not in locked:
                 times.append(lane.next_at)
         return min(times)
 
@@ -345,7 +320,7 @@ class Race:
         event = lane.miss(self.rfq.rfq_id, Reason.TIMED_OUT, "", at)
         lane.give_up()
         lane.answered(at, again_at_once=False)
-        self._compete(lane, None)
+        self.compete(lane, None)
         return [event, *self._after_answer(lane, at)]
 
     def _expire(self, at: Instant) -> list[Event]:
@@ -357,11 +332,10 @@ class Race:
         self._refreshes += 1
         self.expires_at = at + self.rules.rfq_duration_ns
         self.lock, self._reconsider_at, self._round_at = None, None, at
+        self.shared = 0
         for lane in self.lanes.values():
-            if lane.deadline_at is not None:
-                lane.give_up()
-            self._compete(lane, None)
-            lane.next_at, lane.settled = at, False
+            lane.fresh(at)
+            self.compete(lane, None)
         return [
             RfqRefreshed(
                 rfq_id=self.rfq.rfq_id, refreshes=self._refreshes, expires_at=self.expires_at
@@ -375,14 +349,14 @@ class Race:
 
     def end_if_dry(self) -> list[Event]:
         """A first round in which nobody has a usable price ends the request."""
-        if self.ended or self._priced or not self._all_in():
+        if self.ended or self._priced or not self.all_in():
             return []
         if self.backup:
             return [self._reroute(*self.backup)]
         if any(lane.skipped is Reason.BELOW_MINIMUM for lane in self.lanes.values()):
             text = f"the minimum is {self.pair.minimum} {self.pair.base}"
             return self.end(RfqEnd.NO_LIQUIDITY, Reason.BELOW_MINIMUM, text)
-        return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY)
+        return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY, self.shortage())
 
     def _reroute(self, desk: str, lps: tuple[Lp, ...]) -> RfqRerouted:
         """The desk asked first has nothing: from now on only the backup's LPs are in the race."""
@@ -390,10 +364,3 @@ class Race:
         start = self._round_at = self.expires_at - self.rules.rfq_duration_ns  # ask at once
         self.lanes = {lp.name: Lane(lp, start) for lp in lps}
         return RfqRerouted(rfq_id=self.rfq.rfq_id, desk=desk, reason=Reason.NO_LIQUIDITY)
-
-    def _all_in(self) -> bool:
-        """Whether the first round is over."""
-        return all(lane.settled and lane.deadline_at is None for lane in self.lanes.values())
-
-    def _pending(self) -> bool:
-        return any(lane.deadline_at is not None for lane in self.lanes.values())

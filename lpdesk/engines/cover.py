@@ -9,7 +9,7 @@ from msgspec import Struct
 from lpdesk.domain.events import RfqOpened, Verdict
 from lpdesk.domain.reports import LpQuoted
 from lpdesk.domain.settings import Lp, Pair, Settings
-from lpdesk.domain.values import BPS, ONE, Dealt, Instant
+from lpdesk.domain.values import BPS, ONE, Dealt, Instant, Side
 from lpdesk.engines import pricing
 from lpdesk.engines.quality import UNMEASURED_EXEC_NS
 
@@ -34,6 +34,13 @@ class Cover(Struct, frozen=True):
 
     legs: tuple[Cover, ...] = ()
     """The quotes of a set; empty for a quote of its own."""
+
+    why: str = ""
+    """Why a leg is in its set."""
+
+    second: str = ""
+    second_bps: Decimal | None = None
+    """The LPs of the second-best set, and what it would have cost more."""
 
     @property
     def parts(self) -> tuple[Cover, ...]:
@@ -65,6 +72,11 @@ class Valuer:
         price = pricing.client_price(cover_price, rfq.base_side, markup)
         amounts = pricing.amounts(pair, rfq.dealt, rfq.base_side, rfq.amount, price)
         return Terms(markup, price, amounts, self.hedge(cover_price))
+
+    @property
+    def unit(self) -> Decimal:
+        """The smallest part of base that is dealt."""
+        return ONE.scaleb(-self.pair.base_decimals)
 
     def client_price(self, cover_price: Decimal) -> Decimal:
         return pricing.client_price(cover_price, self.rfq.base_side, self._markup(cover_price))
@@ -102,6 +114,9 @@ class Valuer:
         expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
         buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
         all_in = pricing.all_in(quote.price, self.rfq.base_side, lp.fee_bps)
+        if lp.fixed_fee and quote.quantity > 0:
+            fee = lp.fixed_fee / quote.quantity
+            all_in += fee if self.rfq.base_side is Side.BUY else -fee
         return Cover(
             lp=lp.name,
             quote_ref=quote.quote_ref,
@@ -116,24 +131,38 @@ class Valuer:
         )
 
     def judge(
-        self, quote: LpQuoted, cover: Cover, asked: Decimal, at: Instant, mid: Decimal | None
+        self,
+        quote: LpQuoted,
+        cover: Cover,
+        asked: Decimal,
+        full: Decimal,
+        at: Instant,
+        mid: Decimal | None,
     ) -> tuple[Verdict, str]:
-        """Whether a quote that came in time may compete, and if not why."""
+        """Whether a quote that came in time may compete, and if not why.
+
+        `asked` is what this LP was asked for, `full` what the request needs.
+        """
         if quote.symbol != self.pair.symbol or quote.side is not self.rfq.base_side:
             return Verdict.BAD, "price for something else"
         if quote.price <= 0 or quote.quantity <= 0 or quote.quantity > asked:
             return Verdict.BAD, "impossible price or size"
         if mid and abs(quote.price - mid) * BPS > self.rules.price_band_bps * mid:
             return Verdict.OUTLIER, "far from the market"
-        if quote.quantity < asked:
+        if quote.quantity < max(asked, full):
             return Verdict.SHORT, ""
         if self.rfq.dealt is Dealt.QUOTE and not self._sized(cover):
             return Verdict.SIZING, ""
         return (Verdict.LIVE, "") if cover.dealable_until > at else (Verdict.BRIEF, "")
 
+    def covers(self, cover: Cover) -> bool:
+        """Whether a cover is all the request needs."""
+        if self.rfq.dealt is Dealt.BASE:
+            return cover.quantity == self.hedge(cover.all_in)
+        return self._sized(cover)
+
     def _sized(self, cover: Cover) -> bool:
         """Whether the quoted base hedges the dealt quote amount, within the tolerance."""
         needed = self.hedge(cover.all_in)
-        unit = ONE.scaleb(-self.pair.base_decimals)
-        tolerance = max(unit, needed * self.rules.size_tolerance_bps / BPS)
+        tolerance = max(self.unit, needed * self.rules.size_tolerance_bps / BPS)
         return abs(needed - cover.quantity) <= tolerance

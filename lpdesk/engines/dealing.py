@@ -13,8 +13,9 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.values import ONE, Instant, Side
-from lpdesk.engines import execution, settlement
+from lpdesk.engines import execution, pricing, settlement
 from lpdesk.engines.aggregator import Race
+from lpdesk.engines.composite import replacements
 from lpdesk.engines.cover import Cover
 from lpdesk.engines.delayed import Delayed
 from lpdesk.engines.execution import Order, Trade
@@ -96,7 +97,7 @@ class Dealing:
             delayed=rfq.delayed,
             settle_days=rfq.settle_days,
         )
-        trade = Trade(opened, race.pair)
+        trade = Trade(opened, race.pair, wanted=lock.cover.quantity)
         self.open_trades[trade.trade_id] = trade
         self.dealt[lock.quote_id] = trade.trade_id
         self.delayed.opened(opened, at)
@@ -248,11 +249,16 @@ class Dealing:
         if race is None or self.state.halted:
             return ()
         tried = {order.cover.lp for order in trade.orders}
-        limit = self.state.settings.rules.loss_limit_bps
-        for cover in race.covers(at):
-            if cover.lp not in tried and execution.within_loss_limit(trade, cover, limit):
-                return (cover,)
-        return ()
+        allowed = self.state.settings.rules.loss_limit_bps
+        if order.cover.quantity == trade.wanted:
+            for cover in race.covers(at):
+                if cover.lp not in tried and execution.within_loss_limit(trade, cover, allowed):
+                    return (cover,)
+        if not race.sets:
+            return ()
+        limit = pricing.raised(trade.terms.client_price, trade.terms.base_side, allowed)
+        quotes, quantity = race.quotes(but=tried), order.cover.quantity
+        return replacements(race.value, quotes, race.curves, quantity, limit, at)
 
     # ---- fills and settlement
 

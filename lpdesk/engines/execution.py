@@ -61,7 +61,7 @@ class Trade(Struct):
     """A client trade and the orders that hedge it, in the order they were sent.
 
     `legs` and `booked`: what has been filled of the hedge, and its postings so far. `missing`: base
-    units of rejected orders that nobody else took.
+    units of rejected orders that nobody else took. `wanted`: of the whole hedge.
     """
 
     terms: TradeOpened
@@ -72,6 +72,7 @@ class Trade(Struct):
     legs: list[LegFilled] = []
     booked: tuple[Posting, ...] = ()
     missing: Decimal = ZERO
+    wanted: Decimal = ZERO
 
     @property
     def trade_id(self) -> str:

@@ -10,6 +10,8 @@ from lpdesk.domain.events import (
     LockCause,
     LpAsked,
     LpMissed,
+    LpSkipped,
+    QuoteLeg,
     QuoteLocked,
     QuoteReceived,
     RfqEnd,
@@ -17,10 +19,12 @@ from lpdesk.domain.events import (
     Verdict,
 )
 from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Event
 from lpdesk.domain.reports import LpQuoted
 from lpdesk.domain.settings import Lp
-from lpdesk.domain.values import FIGURE_DECIMALS, ONE, Instant, round_even
+from lpdesk.domain.values import FIGURE_DECIMALS, ONE, ZERO, Instant, round_even
 from lpdesk.engines.cover import Cover, Terms
+from lpdesk.engines.health import Refusal
 from lpdesk.engines.lifecycle import TradeMove
 
 MISSED_ASKS = 16
@@ -67,7 +71,18 @@ class Lock(Struct, frozen=True):
             received_at=cover.received_at,
             dealable_until=cover.dealable_until,
             exec_ns=cover.exec_ns,
+            legs=tuple(
+                QuoteLeg(leg.lp, leg.quote_ref, leg.quantity, leg.price, leg.all_in, leg.why)
+                for leg in cover.legs
+            ),
+            second=cover.second,
+            second_bps=cover.second_bps,
         )
+
+    @property
+    def lps(self) -> tuple[str, ...]:
+        """The LPs behind it."""
+        return tuple(part.lp for part in self.cover.parts)
 
 
 class Lane:
@@ -75,7 +90,8 @@ class Lane:
 
     __slots__ = (
         "_answered", "ask_id", "asked_at", "asked_quantity", "barred", "cover", "deadline_at",
-        "last_all_in", "lp", "missed", "next_at", "probe", "refs", "settled", "sized", "skipped",
+        "full", "last_all_in", "leg", "lp", "missed", "next_at", "probe", "refs", "settled",
+        "share", "sized", "skipped",
     )  # fmt: skip
 
     def __init__(self, lp: Lp, at: Instant) -> None:
@@ -87,6 +103,9 @@ class Lane:
         self.deadline_at: Instant | None = None
         self.next_at: Instant | None = at
         self.cover: Cover | None = None
+        self.leg: Cover | None = None  # as `cover`, but also of a part of the size
+        self.share: Decimal | None = None  # the part that the router would have of it
+        self.full = ZERO  # what the whole request needed when it was asked
         self.last_all_in: Decimal | None = None
         self.missed: dict[str, Instant] = {}
         self.refs: dict[str, tuple[Decimal, Decimal | None]] = {}
@@ -95,6 +114,29 @@ class Lane:
         self.sized = False  # whether it has been asked again at once for the exact size
         self.probe = 0  # how often its price was sought with a larger size
         self._answered: tuple[str, int] = ("", 0)
+
+    def fresh(self, at: Instant) -> None:
+        """A new first round: what is out will be late, what was quoted is not dealt on."""
+        if self.deadline_at is not None:
+            self.give_up()
+        self.next_at, self.settled, self.share = at, False, None
+
+    def skip(self, rfq_id: str, refusal: Refusal) -> list[Event]:
+        """Leave the LP out for now; said once for each reason."""
+        self.next_at = refusal.retry_at
+        self.settled = refusal.reason is not Reason.RATE_LIMITED
+        if self.skipped is refusal.reason:
+            return []
+        self.skipped = refusal.reason
+        return [
+            LpSkipped(
+                rfq_id=rfq_id,
+                lp=self.lp.name,
+                reason=refusal.reason,
+                text=refusal.text,
+                retry_at=refusal.retry_at,
+            )
+        ]
 
     def response_ns(self, ask_id: str, at: Instant) -> int:
         """How long the answer to an ask took; what a stream pushes later is the same answer."""

@@ -194,7 +194,7 @@ class Quoting:
             quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at), at)
             refusal = self._not_eligible(race, lane, quantity, at)
             if refusal:
-                events += race.skip(lane, refusal, at)
+                events += lane.skip(race.rfq.rfq_id, refusal)
                 continue
             changed = self.state.health.spend(lane.lp.name, at)
             events += [changed] if changed else []
@@ -239,7 +239,7 @@ class Quoting:
         p95 = self.state.quality.exec_p95_ns(cause.lp)
         events = race.wake(at) if race.overdue(at) else []
         events += [*race.quoted(cause, at, p95, mid), *self._go_on(race, at)]
-        return self._planned(race, events)
+        return self._planned(race, [*events, *race.uncovered(at)])
 
     def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
         race = self._race_of(cause.ask_id)
@@ -249,7 +249,7 @@ class Quoting:
             return []
         events = race.wake(at) if race.overdue(at) else []
         events += [*race.missed(cause, at), *self._go_on(race, at)]
-        return self._planned(race, events)
+        return self._planned(race, [*events, *race.uncovered(at)])
 
     def _race_of(self, ask_id: str) -> Race | None:
         return self.races.get(ask_id.partition(".")[0])
@@ -272,13 +272,18 @@ class Quoting:
         for race in [self.races[rfq] for rfq, due in self._dues.items() if due <= at]:
             events += race.wake(at)
             events += self._go_on(race, at)
+            events += race.uncovered(at)
             self._planned(race, events)
         return events
 
     def bar(self, lp: str, at: Instant) -> Events:
         """A blocked LP is out of every race."""
         races = self.races.values()
-        return [event for race in races for event in self._planned(race, race.bar(lp, at))]
+        return [
+            event
+            for race in races
+            for event in self._planned(race, [*race.bar(lp, at), *race.uncovered(at)])
+        ]
 
     def end_live(self, reason: Reason, text: str) -> Events:
         events: Events = []

@@ -66,13 +66,14 @@ class _Mark(NamedTuple):
 class _Race:
     """What is remembered of a live request."""
 
-    __slots__ = ("asks", "lock", "prices", "side")
+    __slots__ = ("asks", "average", "lock", "prices", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.asks: dict[str, _Ask] = {}
         self.prices: dict[str, tuple[Key, Decimal]] = {}  # each LP's last usable price
-        self.lock: str | None = None
+        self.lock: tuple[str, ...] = ()
+        self.average: Decimal | None = None  # of several legs
 
 
 class Scorecards:
@@ -222,12 +223,13 @@ class Scorecards:
     def _locked(self, event: ev.QuoteLocked, at: Instant) -> None:
         race = self._races.get(event.rfq_id)
         if race:
-            race.lock = event.lp
+            race.lock = tuple(leg.lp for leg in event.legs) or (event.lp,)
+            race.average = event.all_in if event.legs else None
 
     def _unlocked(self, event: ev.QuoteUnlocked, at: Instant) -> None:
         race = self._races.get(event.rfq_id)
         if race:
-            race.lock = None
+            race.lock = ()
 
     def _ended(self, event: ev.RfqEnded, at: Instant) -> None:
         """Who won, and by how much the others lost. What is still under way may yet be answered."""
@@ -235,13 +237,15 @@ class Scorecards:
         self._ended_races.append(event.rfq_id)
         if len(self._ended_races) > _KEPT_RACES:
             self._races.pop(self._ended_races.popleft(), None)
-        if race is None or race.lock is None or race.lock not in race.prices:
+        if race is None or not race.lock or race.lock[0] not in race.prices:
             return
-        winner, best = race.prices[race.lock]
-        self._count(winner, "wins", at)
+        best = race.average or race.prices[race.lock[0]][1]
+        for lp in race.lock:
+            if lp in race.prices:
+                self._count(race.prices[lp][0], "wins", at)
         sign = 1 if race.side is Side.BUY else -1
         for lp, (key, price) in race.prices.items():
-            if lp != race.lock:
+            if lp not in race.lock:
                 self._average(key, "cover", _bps((price - best) * sign, best), at)
 
     # ---- orders

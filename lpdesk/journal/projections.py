@@ -22,6 +22,7 @@ from lpdesk.journal.upkeep import UPKEEP
 TABLES = {
     "rfqs": "rfq_id",
     "quotes": "seq, n",
+    "quote_legs": "seq, n, line",
     "lp_quotes": "seq, n",
     "trades": "trade_id",
     "legs": "order_id",
@@ -46,6 +47,8 @@ TABLES = {
 _PLACE = ("seq", "n", "at")
 _FILL = ("fee", "fee_asset", "slippage_bps", "response_ns")
 _WHY = ("reason", "text")
+_LOCKED = tuple(name for name in events.QuoteLocked.__struct_fields__ if name != "legs")
+_LEG = events.QuoteLeg.__struct_fields__
 _HEDGED = (
     "lp", "lp_price", "quantity", "pnl", "pnl_asset", "pnl_bps", "residual", "residual_asset",
     *_FILL,
@@ -95,7 +98,10 @@ WRITES: dict[type[Struct], tuple[Write, ...]] = {
         ),
     ),
     events.QuoteFixed: (_client_quote(":expires_at"),),
-    events.QuoteLocked: (_insert("quotes", _own(events.QuoteLocked, *_PLACE)),),
+    events.QuoteLocked: (
+        _insert("quotes", (*_LOCKED, *_PLACE)),
+        _insert("quote_legs", (*_PLACE, "line", "rfq_id", "quote_id", *_LEG), each="legs"),
+    ),
     events.QuoteUnlocked: (
         _update(
             "quotes",

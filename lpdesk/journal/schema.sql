@@ -264,3 +264,17 @@ CREATE INDEX deliveries_queued ON deliveries (endpoint) WHERE state = 'queued';
 CREATE TABLE endpoints (
     endpoint TEXT PRIMARY KEY, seq INTEGER NOT NULL, disabled_at INTEGER, text TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- migration 8
+-- A client price may stand on several LP quotes: `quotes.lp` then names all, these are its parts.
+
+ALTER TABLE quotes ADD COLUMN second TEXT NOT NULL DEFAULT '';  -- the second-best set of LPs
+ALTER TABLE quotes ADD COLUMN second_bps TEXT;
+
+CREATE TABLE quote_legs (
+    seq INTEGER NOT NULL, n INTEGER NOT NULL, line INTEGER NOT NULL, at INTEGER NOT NULL,
+    rfq_id TEXT NOT NULL, quote_id TEXT NOT NULL, lp TEXT NOT NULL, quote_ref TEXT NOT NULL,
+    quantity TEXT NOT NULL, price TEXT NOT NULL, all_in TEXT NOT NULL, why TEXT NOT NULL,
+    PRIMARY KEY (seq, n, line)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX quote_legs_by_id ON quote_legs (quote_id);

@@ -51,6 +51,15 @@ def amount(value: Decimal, pair: Pair | None, dealt: Dealt) -> str:
     return f"{words.amount(value, pair.decimals(dealt) if pair else 18)} {asset}".rstrip()
 
 
+def legs(quote: ev.QuoteLocked, pair: Pair | None) -> list[str]:
+    """The parts that a price stands on: `alpha 1 @ 99,990.00`."""
+    decimals = pair.base_decimals if pair else 18
+    return [
+        f"{leg.lp} {words.amount(leg.quantity, decimals)} @ {price(leg.price, pair)}"
+        for leg in quote.legs
+    ]
+
+
 def places(asset: str, pair: Pair | None) -> int:
     """The decimals that one of the pair's assets is booked in."""
     if pair is None:

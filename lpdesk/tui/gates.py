@@ -9,7 +9,7 @@ from lpdesk.domain import events as ev
 from lpdesk.domain.commands import CreateSettlement, Deposit, SettleNow, Withdraw
 from lpdesk.domain.money_entry import MoneyCommand
 from lpdesk.domain.values import SECOND, ZERO, Instant
-from lpdesk.tui.figures import amount, price
+from lpdesk.tui.figures import amount, legs, price
 from lpdesk.tui.look import Look
 from lpdesk.views import Card, DeskView, words
 
@@ -60,7 +60,8 @@ class Question(NamedTuple):
         what = f"{self.card.side} {amount(self.card.amount, pair, self.card.dealt)}"
         at = price(self.quote.client_price, pair)
         age = max(0, look.now - self.locked_at) // SECOND
-        return f"{what} at {at}, quoted {age} s ago: {', '.join(self.reasons)}"
+        parts = f" ({', '.join(legs(self.quote, pair))})" if self.quote.legs else ""
+        return f"{what} at {at}{parts}, quoted {age} s ago: {', '.join(self.reasons)}"
 
 
 class MoneyQuestion(NamedTuple):

@@ -153,6 +153,11 @@ def _locked(view: DeskView, event: ev.QuoteLocked, at: Instant) -> DeskView:
     return _on_card(change)(view, event, at)
 
 
+def _uncovered(view: DeskView, event: ev.QuoteUncovered, at: Instant) -> DeskView:
+    view = replace(view, status=replace(view.status, uncovered=view.status.uncovered + 1))
+    return _notice(view, at, "bad", f"{event.quote_id} was shown without cover", event.rfq_id)
+
+
 def _lock_gone(
     change: Callable[[Card, Any, Instant], Card],
 ) -> Callable[[Card, Any, Instant], Card]:
@@ -347,6 +352,7 @@ _FOLDS: dict[type, Handler] = {
     ev.QuoteReceived: _on_row(leaderboard.quoted),
     ev.LpMissed: _on_row(leaderboard.missed),
     ev.QuoteLocked: _locked,
+    ev.QuoteUncovered: _uncovered,
     ev.QuoteUnlocked: _on_card(_lock_gone(quotes.unlocked)),
     ev.RfqRefreshed: _on_card(_lock_gone(quotes.refreshed)),
     ev.AutoRefreshSet: _on_card(quotes.auto_refresh_set),

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from lpdesk.domain import events as ev
 from lpdesk.domain.values import BPS, ZERO, Instant, Side
 
-PRICED = ("LOCK", "live", "sizing", "short", "brief")
+PRICED = ("LOCK", "LEG", "live", "sizing", "short", "brief", "indicative")
+HELD = ("LOCK", "LEG")
+"""What the client price stands on: one LP, or several legs."""
 
 
 class Row(Struct, frozen=True):
@@ -40,7 +42,7 @@ def asked(row: Row, event: ev.LpAsked, at: Instant) -> Row:
 def quoted(row: Row, event: ev.QuoteReceived, at: Instant) -> Row:
     if event.verdict is ev.Verdict.LATE:
         return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns)
-    locked = row.state == "LOCK"
+    locked = row.state in HELD
     usable = event.verdict not in (ev.Verdict.BAD, ev.Verdict.OUTLIER)
     if locked:  # the lock is frozen: a newer price of the same LP waits behind it
         return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns)
@@ -59,7 +61,7 @@ def quoted(row: Row, event: ev.QuoteReceived, at: Instant) -> Row:
 
 
 def missed(row: Row, event: ev.LpMissed, at: Instant) -> Row:
-    if row.state == "LOCK":
+    if row.state in HELD:
         return row
     return replace(
         row,
@@ -80,32 +82,36 @@ def skipped(row: Row, event: ev.LpSkipped, at: Instant) -> Row:
 
 def locked(rows: tuple[Row, ...], event: ev.QuoteLocked, at: Instant) -> tuple[Row, ...]:
     """Mark the new lock; the former one competes again."""
+    legs = {leg.lp: leg for leg in event.legs}
     marked = []
-    for row in rows:
-        if row.lp == event.lp:
+    for row in released(rows):
+        leg = legs.get(row.lp)
+        if leg or row.lp == event.lp:
             row = replace(
                 row,
-                state="LOCK",
-                all_in=event.all_in,
-                price=event.lp_price,
-                quantity=event.quantity,
+                state="LEG" if leg else "LOCK",
+                all_in=leg.all_in if leg else event.all_in,
+                price=leg.price if leg else event.lp_price,
+                quantity=leg.quantity if leg else event.quantity,
                 dealable_until=event.dealable_until,
+                text=leg.why if leg else row.text,
                 changed_at=at,
             )
-        elif row.state == "LOCK":
-            row = replace(row, state="live")
         marked.append(row)
     return tuple(marked)
 
 
 def released(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """Nobody is locked any more."""
-    return tuple(replace(row, state="live") if row.state == "LOCK" else row for row in rows)
+    after = {"LOCK": "live", "LEG": "short"}
+    return tuple(
+        replace(row, state=after[row.state]) if row.state in after else row for row in rows
+    )
 
 
 def ranked(rows: tuple[Row, ...], side: Side) -> tuple[Row, ...]:
     """Best first, with the distance from the lock; rows without a price last, by name."""
-    lock = next((row.all_in for row in rows if row.state == "LOCK"), None)
+    lock = _lock_price(rows)
     sign = 1 if side is Side.BUY else -1
 
     def key(row: Row) -> tuple[bool, Decimal, str]:
@@ -117,3 +123,13 @@ def ranked(rows: tuple[Row, ...], side: Side) -> tuple[Row, ...]:
         else replace(row, vs_lock_bps=None)
         for row in sorted(rows, key=key)
     )
+
+
+def _lock_price(rows: tuple[Row, ...]) -> Decimal | None:
+    """The all-in price of the lock; of several legs their average."""
+    cash = quantity = ZERO
+    for row in rows:
+        if row.state in HELD and row.all_in is not None and row.quantity is not None:
+            cash += row.all_in * row.quantity
+            quantity += row.quantity
+    return cash / quantity if quantity else None

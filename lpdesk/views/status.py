@@ -60,6 +60,7 @@ class Status(Struct, frozen=True):
     trades: int = 0
     unknown: int = 0
     breaks: int = 0
+    uncovered: int = 0
 
     @property
     def lps_up(self) -> int:

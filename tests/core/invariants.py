@@ -19,7 +19,7 @@ from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Settings
-from lpdesk.domain.values import BPS, Dealt, Instant, Side, decimals_of
+from lpdesk.domain.values import BPS, Dealt, Instant, Side, decimals_of, round_even
 
 ONE_BP = Decimal(1)
 
@@ -41,13 +41,21 @@ def numbers(value: object) -> Iterator[object]:
 
 
 class Trade:
-    """What the auditor knows of a trade; `open_order` is the one without an answer."""
+    """What the auditor knows of a trade.
+
+    `open_orders` have no answer yet; `hedge` is the first fill of each that had one, `booked` what
+    those moved.
+    """
 
     def __init__(self, opened: ev.TradeOpened) -> None:
         self.opened = opened
         self.state = "executing"
-        self.open_order: ev.OrderSent | None = None
+        self.open_orders: dict[str, ev.OrderSent] = {}
         self.orders: list[ev.OrderSent] = []
+        self.rejected: set[str] = set()
+        self.hedge: list[ev.LegFilled] = []
+        self.booked: list[ev.Posting] = []
+        self.to_book = False
         self.legs: list[ev.LegFilled] = []
 
 
@@ -141,12 +149,12 @@ class Auditor:
     def lp_asked(self, event, at, cause, events) -> None:
         assert event.rfq_id in self.rfqs and not self.halted
         lock = self.locks.get(event.rfq_id)
-        assert lock is None or lock.lp != event.lp  # the lock is not asked again
+        assert lock is None or event.lp not in lock.lp.split("+")  # the lock is not asked again
         assert event.quantity > 0 and event.deadline_at > at
 
     def quote_received(self, event, at, cause, events) -> None:
-        if event.verdict is ev.Verdict.LIVE:
-            assert at < event.dealable_until
+        assert event.verdict is not ev.Verdict.LIVE or at < event.dealable_until
+        if event.verdict in (ev.Verdict.LIVE, ev.Verdict.SHORT):
             self.usable[event.lp, event.quote_ref] = event
 
     def quote_locked(self, event, at, cause, events) -> None:
@@ -154,8 +162,7 @@ class Auditor:
         former = self.locks.get(event.rfq_id)
         buys = rfq.base_side is Side.BUY
         assert at < event.dealable_until  # I21
-        cover = self.usable[event.lp, event.quote_ref]
-        assert (cover.rfq_id, cover.price) == (event.rfq_id, event.lp_price)
+        self._check_cover(event)
         if event.cause is ev.LockCause.FIRST:
             assert former is None
         elif event.cause is ev.LockCause.IMPROVED:
@@ -171,6 +178,20 @@ class Auditor:
         assert event.client_price * BPS == event.all_in * factor  # I8
         self._check_amounts(rfq, event)
         self.locks[event.rfq_id] = self.ever_locked[event.quote_id] = event
+
+    def _check_cover(self, lock: ev.QuoteLocked) -> None:
+        """I20: every leg is a quote that the LP made, no larger; they sum to what is hedged."""
+        if not lock.legs:
+            cover = self.usable[lock.lp, lock.quote_ref]
+            assert (cover.rfq_id, cover.price) == (lock.rfq_id, lock.lp_price)
+            return
+        for leg in lock.legs:
+            quote = self.usable[leg.lp, leg.quote_ref]
+            assert (quote.rfq_id, quote.price) == (lock.rfq_id, leg.price)
+            assert 0 < leg.quantity <= quote.quantity
+            assert lock.dealable_until <= quote.dealable_until
+        assert sum(leg.quantity for leg in lock.legs) == lock.quantity
+        assert lock.lp == "+".join(leg.lp for leg in lock.legs) and len(lock.legs) > 1
 
     def _check_amounts(self, rfq: ev.RfqOpened, lock: ev.QuoteLocked) -> None:
         """I7: the dealt amount is exact, the other within one unit and never against the desk."""
@@ -203,38 +224,45 @@ class Auditor:
 
     def order_sent(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.state in ("executing", "unknown") and trade.open_order is None  # I13, I18
+        assert trade.state in ("executing", "unknown")
         assert at < event.send_by and not self.halted  # I15
         cover = self.usable[event.lp, event.quote_ref]
         assert (cover.rfq_id, cover.price) == (trade.opened.rfq_id, event.price)
         assert event.send_by <= cover.dealable_until
         assert event.lp not in [order.lp for order in trade.orders]
-        if not trade.orders:  # I15: what the client saw
-            lock = self.ever_locked[trade.opened.quote_id]
-            assert (lock.lp, lock.quote_ref, lock.lp_price, lock.quantity) == (
+        lock = self.ever_locked[trade.opened.quote_id]
+        legs = lock.legs or (
+            ev.QuoteLeg(lock.lp, lock.quote_ref, lock.quantity, lock.lp_price, lock.all_in, ""),
+        )
+        if len(trade.orders) < len(legs):  # I15: what the client saw
+            leg = legs[len(trade.orders)]
+            assert (leg.lp, leg.quote_ref, leg.price, leg.quantity) == (
                 event.lp,
                 event.quote_ref,
                 event.price,
                 event.quantity,
             )
         trade.orders.append(event)
-        trade.open_order = event
+        trade.open_orders[event.order_id] = event
+        out = sum(order.quantity for order in trade.orders if order.order_id not in trade.rejected)
+        near = out <= lock.quantity or trade.opened.dealt is Dealt.QUOTE
+        assert near, "I13, I18: more is out than is to be hedged"
 
     def trade_unknown(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
         assert trade.state in ("executing", "unknown")
-        assert trade.open_order.order_id == event.order_id
+        assert event.order_id in trade.open_orders
         trade.state = "unknown"
 
     def leg_rejected(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.open_order.order_id == event.order_id  # I18
+        order = trade.open_orders.pop(event.order_id)  # I18
+        trade.rejected.add(event.order_id)
         assert told(cause, event, rep.OrderRejected | rep.OrderNotSent | rep.OrderNotFound)
         if isinstance(cause, rep.OrderNotFound):
             assert trade.state == "unknown"
-            received = self.usable[event.lp, trade.open_order.quote_ref]
+            received = self.usable[event.lp, order.quote_ref]
             assert at > received.dealable_until  # and a grace, on top of the buffer
-        trade.open_order = None
 
     def leg_filled(self, event, at, cause, events) -> None:
         assert (event.order_id, event.execution_id) not in self.executions  # once
@@ -244,8 +272,9 @@ class Auditor:
         trade.legs.append(event)
         base = trade.opened.symbol.partition("/")[0]
         self.fills[base] += event.quantity if event.side is Side.BUY else -event.quantity
-        if trade.open_order and trade.open_order.order_id == event.order_id:
-            trade.open_order = None
+        if trade.open_orders.pop(event.order_id, None):
+            trade.hedge.append(event)
+            trade.to_book = True
         else:  # the LP has answered before: this is a break, unless a partial fill goes on
             first = next(order for order in trade.orders if order.order_id == event.order_id)
             done = sum(leg.quantity for leg in trade.legs if leg.order_id == event.order_id)
@@ -256,26 +285,33 @@ class Auditor:
         assert trade.state in ("executing", "unknown")  # I16
         trade.state = "settled"
         pair = self.settings.pair(trade.opened.symbol)
-        leg = trade.legs[-1]
         moved = [other for other in events if isinstance(other, ev.Transferred)]
-        (transfer,) = [other for other in moved if other.trade_id == event.trade_id]  # I6
+        assert len([other for other in moved if other.trade_id == event.trade_id]) == 1  # I6
         booked = sum(
             posting.amount
-            for posting in transfer.postings
+            for posting in trade.booked
             if posting.account.startswith("desk") and posting.asset == event.pnl_asset
         )
+        quantity = sum(leg.quantity for leg in trade.hedge)
+        price = sum(leg.price * leg.quantity for leg in trade.hedge) / quantity
+        price = trade.hedge[0].price if len(trade.hedge) == 1 else round_even(price, 12)
         in_quote = pair.profit is Dealt.QUOTE
-        worth = event.residual * leg.price if in_quote else event.residual / leg.price
+        worth = event.residual * price if in_quote else event.residual / price
         unit = Decimal(1).scaleb(-pair.decimals(pair.profit))
         assert event.pnl == booked + worth.quantize(unit, ROUND_DOWN)  # I8, residual at the LP's
         assert event.pnl_asset == pair.asset(pair.profit)
-        assert leg.quantity == event.quantity
+        assert quantity == event.quantity and price == event.lp_price
 
     def trade_failed(self, event, at, cause, events) -> None:
         trade = self.trades[event.trade_id]
-        assert trade.state in ("executing", "unknown") and trade.open_order is None  # I16, I18
+        assert trade.state in ("executing", "unknown") and not trade.open_orders  # I16, I18
         trade.state = "failed"
-        assert not any(isinstance(other, ev.Transferred) for other in events)
+        assert not any(  # the client owes nothing; what legs filled is the desk's own
+            posting.account.startswith("client:")
+            for other in events
+            if isinstance(other, ev.Transferred)
+            for posting in other.postings
+        )
 
     # ---- breaks and their end
 
@@ -305,9 +341,16 @@ class Auditor:
         for posting in event.postings:
             sums[posting.asset] += posting.amount
             self.balances[posting.account, posting.asset] += posting.amount
+            if event.trade_id in self.trades and self.trades[event.trade_id].to_book:
+                self.trades[event.trade_id].booked.append(posting)
             if not event.trade_id:
                 self.opened[posting.account, posting.asset] += posting.amount
         assert not any(sums.values())  # I1
+        if event.trade_id in self.trades:
+            self.trades[event.trade_id].to_book = False
+
+    def quote_uncovered(self, event, at, cause, events) -> None:
+        raise AssertionError(event)  # I14: the client price stays covered at every instant
 
     def trading_halted(self, event, at, cause, events) -> None:
         self.halted = True

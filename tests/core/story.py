@@ -87,7 +87,7 @@ class Script:
             symbol=ask.symbol,
             side=ask.side,
             price=D(price),
-            quantity=self.size or ask.quantity,
+            quantity=min(self.size or ask.quantity, ask.quantity),
             validity_ns=self.validity_ns,
         )
         yield self.delay_ns, quote

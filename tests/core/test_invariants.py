@@ -21,12 +21,12 @@ from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
-from lpdesk.domain.settings import Client, Lp, Markup, Pair, Polling, Rules, Settings
+from lpdesk.domain.settings import Client, Lp, Markup, Pair, Polling, Routing, Rules, Settings
 from lpdesk.domain.values import MILLISECOND, MONEY, SECOND, Dealt, Side
 from tests.core.invariants import Auditor
 from tests.core.lists import LIES, filled, told
 
-D = Decimal
+D, WHOLE = Decimal, Decimal(1)
 START = 1_768_833_000 * SECOND
 PAIRS = (
     Pair(base="BTC", quote="USDT", base_decimals=5, quote_decimals=2, minimum=D("0.001")),
@@ -59,9 +59,12 @@ def a_desk(**rules: object) -> Settings:
     )
 
 
+SETS = {"routing": Routing.COMPOSITE}
 RULES = st.sampled_from(
     [
         {},
+        SETS,
+        {**SETS, "auto_refresh": True},
         {"lock_policy": "price+dwell", "threshold_bps": D(1)},
         {"polling": Polling.ROUND},
         {"auto_refresh": True, "max_refreshes": 2, "rfq_duration_ns": 10 * SECOND},
@@ -189,6 +192,23 @@ class AnythingGoes(RuleBasedStateMachine):
         self.happens(cmd.SetAutoRefresh(rfq_id=list(self.auditor.locks)[-1], on=again))
         self.time_passes(9_000, punctual=True)
 
+    @rule(share=st.sampled_from([2, 3]), shift=SHIFTS, side=st.sampled_from(Side))
+    def deal_in_parts(self, share, shift, side) -> None:
+        """No LP quotes the whole; asked again for a part, each quotes that."""
+        self.request(PAIRS[0], side, Dealt.BASE, D("1.5"), "", "")
+        self.all_quote(shift, D(1) / share)
+        self.all_quote(shift)
+        if self.locks:
+            self.accept(1, crossed_ok=True)
+
+    @precondition(lambda self: self.auditor.locks)
+    @rule()
+    def take_back(self) -> None:
+        """The LP behind the newest price takes it back."""
+        lock = list(self.auditor.locks.values())[-1]
+        for ask in [a for a in self.asks if (a.rfq_id, a.lp) == (lock.rfq_id, lock.lp)][-1:]:
+            self.happens(rep.LpWithdrew(lp=ask.lp, ask_id=ask.ask_id, reason=Reason.WITHDRAWN))
+
     @rule(rare=WRONG)
     def halt(self, rare: int) -> None:
         self.happens(cmd.Halt(why="") if rare == 9 and not self.auditor.halted else cmd.Resume())
@@ -228,8 +248,8 @@ class AnythingGoes(RuleBasedStateMachine):
         if repeat == 0:
             self.happens(quote)
 
-    @rule(shift=SHIFTS)
-    def all_quote(self, shift: Decimal) -> None:
+    @rule(shift=SHIFTS, share=st.sampled_from([D(1), D(1), D("0.5"), D("0.4")]))
+    def all_quote(self, shift: Decimal, share: Decimal = WHOLE) -> None:
         """The honest answers of all: what makes long stories likely."""
         for number, ask in enumerate(self.asks[-3:]):
             price = PRICES[ask.symbol] * (1 + (shift + number) / 10_000)
@@ -241,7 +261,7 @@ class AnythingGoes(RuleBasedStateMachine):
                     symbol=ask.symbol,
                     side=ask.side,
                     price=price,
-                    quantity=ask.quantity,
+                    quantity=(ask.quantity * share).quantize(D("0.00001")) or ask.quantity,
                     validity_ns=10 * SECOND,
                 )
             )
@@ -345,8 +365,8 @@ class AnythingGoes(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once every LP has said what it did, no trade is open; and it all replays."""
         for trade in list(self.auditor.trades.values()):
-            while trade.open_order is not None:
-                order = trade.open_order
+            while trade.open_orders:
+                order = next(iter(trade.open_orders.values()))
                 rejected = rep.OrderRejected(
                     lp=order.lp, order_id=order.order_id, reason=Reason.LAST_LOOK
                 )

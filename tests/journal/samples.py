@@ -187,6 +187,12 @@ def locked(rfq: str, quote: str) -> e.QuoteLocked:
         received_at=AT,
         dealable_until=AT + SECOND,
         exec_ns=3,
+        legs=(
+            e.QuoteLeg("Lumen", "é1", Decimal(1), Decimal(100_000), Decimal(100_000), "whole"),
+            e.QuoteLeg("b", "2", Decimal("0.5"), Decimal(100_001), Decimal(100_001), "the rest"),
+        ),
+        second="b",
+        second_bps=Decimal("0.3"),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 from lpdesk.domain.events.base import Event
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import Dealt, Instant, Side
@@ -15,6 +17,7 @@ class Verdict(StrEnum):
 
     LIVE = "live"  # full size, time left: it competes
     SIZING = "sizing"  # price of a quote-dealt request; asked again for the exact base size
+    INDICATIVE = "indicative"  # shown, never dealt
     SHORT = "short"  # smaller than asked: at most a leg
     BRIEF = "brief"  # nothing left of its validity after the buffer
     LATE = "late"  # came after its deadline
@@ -114,8 +117,23 @@ class LpMissed(Event, frozen=True, kw_only=True):
     response_ns: int
 
 
+class QuoteLeg(Struct, frozen=True):
+    """One LP quote of a set, and why the router has it in."""
+
+    lp: str
+    quote_ref: str
+    quantity: Decimal
+    price: Decimal
+    all_in: Decimal
+    why: str
+
+
 class QuoteLocked(Event, frozen=True, kw_only=True):
-    """The client quote now stands on this LP quote. `exec_ns` is the LP's p95 time to execute."""
+    """The client quote now stands on this LP quote. `exec_ns` is the LP's p95 time to execute.
+
+    On a set of them: `lp` names all, `legs` are its parts, prices are averages. `second` names the
+    LPs of the second-best set, `second_bps` what it would have cost more.
+    """
 
     rfq_id: str
     quote_id: str
@@ -135,6 +153,16 @@ class QuoteLocked(Event, frozen=True, kw_only=True):
     received_at: Instant
     dealable_until: Instant
     exec_ns: int
+    legs: tuple[QuoteLeg, ...] = ()
+    second: str = ""
+    second_bps: Decimal | None = None
+
+
+class QuoteUncovered(Event, frozen=True, kw_only=True):
+    """A price was in force that nothing stood behind: the desk failed in what it is for."""
+
+    rfq_id: str
+    quote_id: str
 
 
 class QuoteUnlocked(Event, frozen=True, kw_only=True):

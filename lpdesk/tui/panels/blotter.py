@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.domain.values import Instant
-from lpdesk.tui.figures import SIDE_INK, asset_amount, places, price_spans
+from lpdesk.tui.figures import SIDE_INK, asset_amount, places, price, price_spans
 from lpdesk.tui.look import Look
 from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.widgets.grid import Cell, Column, Row
@@ -182,7 +182,7 @@ def trade_row(trade: TradeRow, settings: Settings, now: Instant) -> Row:
         price_spans(trade.client_price, pair),
         Span(asset_amount(trade.pays, trade.pays_asset, pair), Ink.DIM),
         Span(asset_amount(trade.receives, trade.receives_asset, pair), Ink.DIM),
-        trade.lp,
+        trade.lp if "+" not in trade.lp else f"{trade.lp.count('+') + 1} legs",
         Span(none) if trade.lp_price is None else price_spans(trade.lp_price, pair, ""),
         words.bps(trade.slippage_bps, 1) if trade.slippage_bps is not None else none,
         Span(words.money(trade.markup_bps, 1), Ink.DIM),
@@ -193,9 +193,21 @@ def trade_row(trade: TradeRow, settings: Settings, now: Instant) -> Row:
         Span(trade.settles, Ink.DIM),
         Span(f"{trade.state} {alarm}".rstrip(), _STATES.get(trade.state, Ink.WARN)),
         Span(words.age(now - trade.since) if waits else "", Ink.WARN),
-        Span(trade.text, Ink.DIM),
+        Span(_why(trade, pair), Ink.DIM),
     )
     return Row(trade.trade_id, cells)
+
+
+def _why(trade: TradeRow, pair: Pair | None) -> str:
+    """What is said of the trade, and the legs of its hedge where it has several."""
+    if len(trade.legs) < 2:
+        return trade.text
+    decimals = pair.base_decimals if pair else 18
+    legs = ", ".join(
+        f"{leg.lp} {words.amount(leg.quantity, decimals)} @ {price(leg.price, pair)} {leg.state}"
+        for leg in trade.legs
+    )
+    return f"{trade.text}; {legs}" if trade.text else legs
 
 
 def _pnl(trade: TradeRow, pair: Pair | None, none: str) -> Cell:

@@ -33,7 +33,7 @@ _COLUMNS: Final = (
     Column("ms", "ms", 4, "right"),
 )
 _REJECTS: Final = {"credit", "size", "not authorised", "rate limit", "LP error"}
-_LIVE: Final = {"LOCK", "live"}
+_LIVE: Final = {"LOCK", "LEG", "live"}
 
 
 class Slice(NamedTuple):
@@ -115,7 +115,7 @@ class RacePane(Pane):
 
 def race_row(row: Row, place: int, slice: Slice) -> GridRow:
     """One LP's line: a price with its distance, or a word for why there is none."""
-    locked = row.state == "LOCK"
+    locked = row.state in ("LOCK", "LEG")
     mark = Span("▸", Ink.LOCK) if locked else Span(" ")
     name = Span(row.lp, Ink.LOCK if locked else "" if row.state in _LIVE else Ink.DIM)
     price, distance = _cells(row, slice)
@@ -123,6 +123,11 @@ def race_row(row: Row, place: int, slice: Slice) -> GridRow:
         (Span(str(place), Ink.DIM), mark), name, price, distance, Span(_ms(row), Ink.DIM)
     )  # fmt: skip
     return GridRow(row.lp, cells)
+
+
+def _share(row: Row) -> str:
+    """How much of the size is this leg's: `leg 0.5`."""
+    return f"leg {row.quantity.normalize():f}"[:8] if row.quantity is not None else "leg"
 
 
 def _ms(row: Row) -> str:
@@ -138,9 +143,10 @@ def _cells(row: Row, slice: Slice) -> tuple[Cell, Cell]:
     """The two cells that say where an LP stands."""
     if row.all_in is not None and row.state in _LIVE:
         fresh = row.lp in slice.fresh
-        loud = Ink.FRESH if fresh else Ink.LOCK if row.state == "LOCK" else Ink.STRONG
+        held = {"LOCK": "LOCK", "LEG": _share(row)}.get(row.state)
+        loud = Ink.FRESH if fresh else Ink.LOCK if held else Ink.STRONG
         at = price_spans(row.all_in, slice.pair, loud)
-        return at, Span("LOCK", Ink.LOCK) if row.state == "LOCK" else words.bps(row.vs_lock_bps)
+        return at, Span(held, Ink.LOCK) if held else words.bps(row.vs_lock_bps)
     if row.all_in is not None:  # priced, but not for this size or not for long enough
         quiet = price_spans(row.all_in, slice.pair, Ink.DIM)
         return quiet, Span(row.state, Ink.DIM)

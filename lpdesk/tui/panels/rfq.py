@@ -13,7 +13,15 @@ from lpdesk.domain.values import SECOND, Instant
 from lpdesk.tui import sentences
 from lpdesk.tui.bigtext import TALL, big
 from lpdesk.tui.chat import SOON, Told, reminder
-from lpdesk.tui.figures import SIDE_INK, amount, asset_amount, earns, price, price_parts
+from lpdesk.tui.figures import (
+    SIDE_INK,
+    amount,
+    asset_amount,
+    earns,
+    legs,
+    price,
+    price_parts,
+)
 from lpdesk.tui.look import Look, is_short, time_left
 from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, longest, size, spread
@@ -118,6 +126,8 @@ def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
     lines = [*head, *air, *_figure(card, pair, width, height), *air]
     if card.quote is not None:
         lines.append(_terms(card, card.quote, pair, width))
+        if card.quote.legs:
+            lines.append(_legs(card.quote, pair, width))
         if card.live:
             lines.append(_countdown(card, card.quote, slice.now, width))
     lines.append(slice.next[0])
@@ -180,6 +190,15 @@ def _terms(card: Card, quote: ev.QuoteLocked, pair: Pair | None, width: int) -> 
     full: Line = (Span("markup ", Ink.DIM), Span(bps), Span(profit, Ink.GOOD))
     right = longest(width - size(left) - 2, full, full[1:], full[1:2])
     return spread(left, right, width)
+
+
+def _legs(quote: ev.QuoteLocked, pair: Pair | None, width: int) -> Line:
+    """The parts that the price stands on, and what the second-best set would cost more."""
+    parts = "  ".join(legs(quote, pair))
+    second = f"{words.bps(quote.second_bps)} {quote.second}" if quote.second_bps is not None else ""
+    left: Line = (Span(parts, Ink.LOCK),)
+    right: Line = (Span("next ", Ink.DIM), Span(second, Ink.DIM)) if second else ()
+    return spread(left, right if size(left) + size(right) < width else (), width)
 
 
 def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> Line:

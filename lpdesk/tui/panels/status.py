@@ -102,6 +102,8 @@ def _trouble(it: _Slice) -> list[Line]:
         parts.append((Span(f"{status.unknown} UNKNOWN !", Ink.BAD),))
     if status.breaks:
         parts.append((Span(f"{status.breaks} BREAK{'S' * (status.breaks > 1)} !", Ink.BAD),))
+    if status.uncovered:
+        parts.append((Span(f"{status.uncovered} UNCOVERED !", Ink.BAD),))
     if it.silent_s:
         parts.append((Span(f"STALE {words.age(it.silent_s * SECOND)} !", Ink.WARN),))
     if it.lag_ms >= 100:

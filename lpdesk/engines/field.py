@@ -1,0 +1,104 @@
+"""The LPs in one request and what each has quoted: whole, in part, or together with others."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from lpdesk.domain.events import RfqOpened
+from lpdesk.domain.settings import Lp, Pair, Routing, Settings
+from lpdesk.domain.values import Instant
+from lpdesk.engines import pricing
+from lpdesk.engines.best import Best
+from lpdesk.engines.composite import Curves, Quote, best_set, missing, shares
+from lpdesk.engines.cover import Cover, Valuer
+from lpdesk.engines.lane import Lane, Lock
+
+MAX_SHARED = 3
+"""How often a round asks LPs again for parts of the size."""
+
+
+class Field:
+    """One lane an LP. `curves` are of the pools among them; `sets`: whether quotes may join."""
+
+    def __init__(
+        self, rfq: RfqOpened, pair: Pair, lps: tuple[Lp, ...], settings: Settings, at: Instant
+    ) -> None:
+        self.rfq = rfq
+        self.pair = pair
+        self.rules = settings.rules
+        self.value = Valuer(rfq, pair, settings)
+        self.lanes = {lp.name: Lane(lp, at) for lp in lps}
+        self.best = Best()  # of all but the LPs behind the lock
+        self.lock: Lock | None = None
+        self.curves: Curves = {}
+        self.sets = settings.rules.routing is Routing.COMPOSITE and not rfq.via
+        self.shared = 0
+
+    def locked(self) -> tuple[str, ...]:
+        return self.lock.lps if self.lock else ()
+
+    def compete(self, lane: Lane, cover: Cover | None, part: Cover | None = None) -> None:
+        lane.cover, lane.leg = cover, cover or part
+        if cover is None:
+            self.best.drop(lane.lp.name)
+        elif lane.lp.name not in self.locked():
+            self.best.put(cover)
+
+    def quotes(self, but: Container[str] = ()) -> list[Quote]:
+        """What may be dealt on with each LP, whole or in part."""
+        return [
+            (lane.lp, lane.leg)
+            for lane in self.lanes.values()
+            if lane.leg is not None and lane.lp.name not in but
+        ]
+
+    def challenger(self, at: Instant) -> Cover | None:
+        """The best single quote, or a set of quotes that is better by the threshold."""
+        single = self.best.top(at)
+        if not self.sets or all(
+            lane.leg is lane.cover and lane.lp.name not in self.curves
+            for lane in self.lanes.values()
+        ):
+            return single  # of whole sizes at one price each, the best is the best
+        several = best_set(self.value, self.quotes(), self.curves, at)
+        if several is None or single is None:
+            return several or single
+        gain = pricing.advantage_bps(single.all_in, several.all_in, self.rfq.base_side)
+        return several if gain >= self.rules.threshold_bps else single
+
+    def share_out(self, at: Instant) -> None:
+        """Have LPs asked for the part that makes the best plan of all, where they cannot the whole.
+
+        At once while there is no price at all, else when their turn comes.
+        """
+        if not self.sets or all(lane.leg is lane.cover for lane in self.lanes.values()):
+            return
+        at_once = self.lock is None and self.shared < MAX_SHARED and not self.best.top(at)
+        self.shared += at_once
+        wanted = shares(self.value, self.quotes(), self.curves)
+        for name, lane in self.lanes.items():
+            if lane.leg is None or lane.lp.divisible or name in self.locked():
+                continue
+            lane.share = wanted.get(name) if lane.leg is not lane.cover else None
+            if at_once and lane.deadline_at is None and lane.share not in (None, lane.leg.quantity):
+                lane.next_at, lane.settled = at, False
+
+    def covers(self, at: Instant) -> list[Cover]:
+        """Every cover that may still be dealt on, best first; ties: earlier receipt, then name."""
+        alive = (lane.cover for lane in self.lanes.values())
+        return sorted(
+            (cover for cover in alive if cover is not None and cover.dealable_until > at),
+            key=lambda cover: cover.rank,
+        )
+
+    def all_in(self) -> bool:
+        """Whether the first round is over."""
+        return all(lane.settled and lane.deadline_at is None for lane in self.lanes.values())
+
+    def pending(self) -> bool:
+        return any(lane.deadline_at is not None for lane in self.lanes.values())
+
+    def shortage(self) -> str:
+        """How much is missing, where something was offered."""
+        short = missing(self.value, (cover for _, cover in self.quotes()))
+        return f"{short.normalize():f} {self.pair.base} missing" if short else ""
