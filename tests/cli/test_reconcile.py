@@ -145,6 +145,24 @@ async def test_a_second_fill_that_nobody_told_us_of(desk: LiveDesk, sandbox: San
     await assert_same_books(desk, venue)
 
 
+def often(toml: Path) -> config.Config:
+    text = toml.read_text().replace("every_minutes = 0", "every_minutes = 0.003")
+    toml.write_text(text)
+    return config.load(toml)
+
+
+async def test_a_desk_compares_by_itself(toml: Path, sandbox: Sandbox) -> None:
+    live = LiveDesk(often(toml), toml.parent / "desk.db", 7)
+    await live.start()
+    try:
+        await deal(live, sandbox.venue(LP), Mood.DOUBLE_FILL)
+        await eventually(lambda: live.session.view.breaks.open)
+        assert [row.kind for row in live.session.view.breaks.open] == ["double fill"]
+        await assert_same_books(live, sandbox.venue(LP))
+    finally:
+        await live.close()
+
+
 async def test_the_command_tells_breaks_and_says_so_with_its_exit_code(
     desk: LiveDesk, sandbox: Sandbox, toml: Path, lpdesk: Command
 ) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
 from lpdesk.domain.values import MONEY
+from tests.core.outbox_books import HOOKS, Outbox
 from tests.core.settlement_books import Books
 from tests.core.settling import Settling, organization, settling
 
@@ -26,9 +27,10 @@ PICKS = st.lists(st.integers(1, 6), min_size=0, max_size=3)
 class Settlements(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.books, self.read = Books(), 0
+        self.books, self.outbox, self.read = Books(), Outbox(), 0
         acme = organization("120000", "0.5", own="60000")
         settings = settling(acme, calendar="weekdays", rejection_delay_minutes=150)
+        settings = replace(settings, webhooks=HOOKS)
         self.story = Settling("alpha 100000 100ms\nbeta 100010 100ms", settings)
         self.settings = self.story.settings
 
@@ -37,6 +39,7 @@ class Settlements(RuleBasedStateMachine):
         with localcontext(MONEY):
             for record in records[self.read :]:
                 self.books.read(record)
+                self.outbox.read(record)
         self.read = len(records)
 
     @rule(
@@ -83,6 +86,20 @@ class Settlements(RuleBasedStateMachine):
         self.story.does(cmd.SettleNow(settlement_id=name))
         self.audited()
 
+    @rule(
+        pick=st.integers(0, 3),
+        word=st.sampled_from(["delivered", "again", "dead", "gone"]),
+        person=st.booleans(),
+    )
+    def endpoint_answers(self, pick: int, word: str, person: bool) -> None:
+        """And a person may want it tried again, whether or not there is reason to."""
+        answer = self.outbox.answer(pick, word, self.story.simulation.clock.now())
+        self.story.does(answer)
+        if person:
+            self.story.types(f"webhook resend {answer.event_id}")
+            self.story.types(f"webhook enable {answer.endpoint}")
+        self.audited()
+
     @rule(agreed=st.booleans())
     def restart(self, agreed: bool) -> None:
         """Sometimes the two no longer agree on anything, or agree again."""
@@ -101,6 +118,8 @@ class Settlements(RuleBasedStateMachine):
         assert not self.books.holds
         delayed = self.story.simulation.desk.delayed
         assert not delayed.waiting and not delayed.settlements and delayed.due is None
+        rows = {(row.event_id, row.endpoint): row.state for row in self.story.see().webhooks}
+        assert rows == self.outbox.states
         REACHED.update(self.books.reached)
         again = Desk()
         for record in self.story.simulation.records:
@@ -111,7 +130,8 @@ class Settlements(RuleBasedStateMachine):
 WANTED = set(
     "TradeExecuted TradeRejected TradeSettled TradeFailed TradeUnknown SettlementCreated"
     " SettlementAttempted SettlementFailed SettlementSettled SettlementRejected Deposited"
-    " Withdrawn HoldPlaced HoldResolved CommandRefused".split()
+    " Withdrawn HoldPlaced HoldResolved CommandRefused WebhookQueued WebhookTried WebhookResent"
+    " EndpointDisabled EndpointEnabled".split()
 )
 
 
