@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from lpdesk import config
 from lpdesk.config import Config
 from lpdesk.domain import settings as s
@@ -78,6 +80,8 @@ class Outside:
         terms = plan.terms + _house(self.config)
         self._internal = frozenset(lp.name for lp in terms if lp.kind == house.KIND)
         venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in plan.lps]
+        notes = {venue.name: getattr(venue, "note", "") for venue in venues}
+        terms = tuple(replace(lp, note=notes.get(lp.name, "")) for lp in terms)
         self._gateway = Gateway(venues, runtime.report)
         self._feeds = [FEEDS[feed.kind](feed, runtime.report, runtime.clock) for feed in plan.feeds]
         await self._gateway.start()

@@ -67,6 +67,7 @@ class Lp(Struct, frozen=True, kw_only=True):
     indicative: bool = False  # shown, never dealt
     fallback: bool = False  # asked only when no other LP can quote
     forgets: bool = False  # a stand-in in memory: its books begin with this process
+    note: str = ""  # what a dealer should know of how it is reached
 
     @property
     def streams(self) -> bool:

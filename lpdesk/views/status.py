@@ -80,7 +80,7 @@ def opened(status: Status, event: ev.DeskOpened, at: Instant) -> Status:
 
 
 def _row(lp: Lp) -> LpRow:
-    return LpRow(name=lp.name, kind=lp.kind)
+    return LpRow(name=lp.name, kind=f"{lp.kind} {lp.note}".rstrip())
 
 
 def moved(status: Status, event: ev.MarketMoved, at: Instant) -> Status:

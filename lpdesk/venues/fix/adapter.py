@@ -42,6 +42,7 @@ class FixVenue:
         self._submit = submit
         self._clock = clock
         self._profile = profile = profile_of(endpoint)
+        self.note = "" if profile.verified else "unverified"
         beside = endpoint.beside
         self._store = Store(beside and beside.with_name(f"{beside.name}.{endpoint.name}.fix.db"))
         self.link = Link(endpoint, profile, self._store, clock, self)

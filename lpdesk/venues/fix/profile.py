@@ -25,7 +25,8 @@ _TAGGED = re.compile(r"(?:([A-Za-z0-9]{1,2}):)?([1-9][0-9]{0,5})=(.+)", re.ASCII
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One venue's FIX. Everything may be given as an option of the LP."""
 
-    source: str = ""  # where we know it from; "unverified" if from nowhere
+    source: str = ""  # where we know it from
+    verified: bool = False  # whether it was ever tried against who speaks it
     needs: tuple[str, ...] = ()  # options without which it cannot work
     begin: str = "FIX.4.4"
     sender: str = "LPDESK"  # CompIDs: 49, 56

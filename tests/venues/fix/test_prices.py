@@ -298,6 +298,7 @@ def test_every_profile_works_with_what_it_needs(name: str) -> None:
     needs = dict.fromkeys(packaged()[name].get("needs", ()), "X")
     profile = profile_of(endpoint(profile=name, **({"target": "LP1"} | needs)))
     assert "{" not in profile.venue_symbol("BTC/USDT")
+    assert profile.source and profile.verified == (name == "fix44")
     for need in needs:
         with pytest.raises(ValueError, match=f"options.{need}: is needed"):
             profile_of(endpoint(profile=name, **({"target": "LP1"} | needs | {need: ""})))
