@@ -122,7 +122,7 @@ def quotes() -> Iterator[Cover]:
             expires_at=10**12,
             dealable_until=10**12,
             exec_ns=0,
-            score=price,
+            rank=(price, n, lp),
         )
 
 
