@@ -38,7 +38,7 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
-LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2")
+LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2", "b2trader")
 """The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
 
 STREAM = "stream"

@@ -5,8 +5,11 @@ from typing import Final
 
 from starlette.applications import Starlette
 
-from lpdesk.sandbox import b2c2
+from lpdesk.sandbox import b2c2, b2trader
 from lpdesk.sandbox.venue import Venue
 
-APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {"b2c2": b2c2.app}
+APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {
+    "b2c2": b2c2.app,
+    "b2trader": b2trader.app,
+}
 """Kind of LP -> what makes a venue's voice."""

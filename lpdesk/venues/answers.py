@@ -38,7 +38,7 @@ MAX_RETRY_AFTER_S = 3_600
 def quoted(ask: LpAsked, answer: Answer, now: Instant) -> LpQuoted | LpFailed:
     """What came of an ask. A symbol or side that the LP names itself is reported as named."""
     if not 200 <= answer.status < 300:
-        return _unquoted(ask, answer, now)
+        return unquoted(ask, answer, now, _complaint(answer)[1])
     try:
         fields = Fields(parse(answer.body))
         return LpQuoted(
@@ -68,18 +68,17 @@ def _side(fields: Fields) -> Side:
         raise Malformed("side not BUY or SELL") from None
 
 
-def _unquoted(ask: LpAsked, answer: Answer, now: Instant) -> LpFailed:
-    _, words = _complaint(answer)
-    match answer.status:
-        case 429:
-            reason = Reason.RATE_LIMITED
-        case 401 | 403:
-            reason = Reason.UNAUTHORISED
-        case status if 400 <= status < 500:
+def unquoted(
+    ask: LpAsked, answer: Answer, now: Instant, words: str, known: Reason | None = None
+) -> LpFailed:
+    """An ask that was refused, with the LP's words, and the reason where its code says more."""
+    reason = _BY_STATUS.get(answer.status) or known
+    if reason is None:
+        if 400 <= answer.status < 500:
             reason = Reason.DECLINED
-        case status if status >= 500:
+        elif answer.status >= 500:
             reason = Reason.LP_ERROR
-        case _:
+        else:
             reason, words = Reason.MALFORMED, f"status {answer.status}, not followed"
     return LpFailed(
         lp=ask.lp,

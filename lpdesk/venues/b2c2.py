@@ -29,7 +29,7 @@ from lpdesk.domain.reports import (
 )
 from lpdesk.domain.values import SECOND, ZERO, Instant, Side
 from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
-from lpdesk.venues.answers import MAX_VALIDITY_MS, Outcome, retry_after_ns
+from lpdesk.venues.answers import MAX_VALIDITY_MS, Outcome, unquoted
 from lpdesk.venues.base import Endpoint, Option, Submit
 from lpdesk.venues.http import Prove, header_text
 from lpdesk.venues.line import Answer
@@ -116,7 +116,8 @@ class B2c2:
 
     def quoted(self, ask: LpAsked, answer: Answer, now: Instant) -> LpQuoted | LpFailed:
         if not 200 <= answer.status < 300:
-            return _unquoted(ask, answer, now)
+            code, words = _complaint(answer)
+            return unquoted(ask, answer, now, words, _REASONS.get(code))
         fields = Fields(parse(answer.body))
         if fields.identifier("client_rfq_id") != str(uuid5(_IDS, ask.ask_id)):
             raise Malformed("answer to another request")
@@ -266,19 +267,3 @@ def _complaint(answer: Answer) -> tuple[str, str]:
         return plain(code), f"{plain(code)} {first.text('message')}".strip()
     except (Malformed, ValueError):
         return "", ""
-
-
-_BY_STATUS: Final = {401: Reason.UNAUTHORISED, 403: Reason.UNAUTHORISED, 429: Reason.RATE_LIMITED}
-
-
-def _unquoted(ask: LpAsked, answer: Answer, now: Instant) -> LpFailed:
-    code, words = _complaint(answer)
-    known = _REASONS.get(code)
-    server = Reason.LP_ERROR if answer.status >= 500 else Reason.DECLINED
-    return LpFailed(
-        lp=ask.lp,
-        ask_id=ask.ask_id,
-        reason=_BY_STATUS.get(answer.status) or known or server,
-        text=words or f"status {answer.status}",
-        retry_after_ns=retry_after_ns(answer.retry_after, now),
-    )

@@ -108,6 +108,7 @@ def _late(module: str, name: str) -> Factory:
 VENUES: Mapping[str, Factory] = {
     "rest": _late("lpdesk.venues.rest", "RestVenue"),
     "b2c2": _late("lpdesk.venues.b2c2", "B2c2Venue"),
+    "b2trader": _late("lpdesk.venues.b2trader", "venue"),
     "stream": _late("lpdesk.venues.stream", "StreamVenue"),
     "trade_desk": _late("lpdesk.venues.trade_desk", "TradeDeskVenue"),
     "fix": _late("lpdesk.venues.fix.adapter", "FixVenue"),

@@ -13,15 +13,12 @@ import pytest
 from lpdesk.clock import SystemClock
 from lpdesk.domain.events import OrderSent
 from lpdesk.domain.reasons import Reason
-from lpdesk.domain.record import Report
 from lpdesk.domain.reports import (
     LpFailed,
     LpQuoted,
     OrderFilled,
     OrderLost,
-    OrderNotFound,
     OrderNotSent,
-    OrderRejected,
     QueryFailed,
 )
 from lpdesk.domain.values import SECOND, Side
@@ -76,49 +73,6 @@ async def dealt(lp: B2c2Venue, reports: Reports, side: Side = Side.BUY) -> Order
     sent = order(lp="noether", quote_ref=quoted.quote_ref, quantity="0.25", price=quoted.price)
     lp.execute(sent)
     return sent
-
-
-@pytest.mark.parametrize("side", list(Side))
-async def test_from_a_price_to_a_trade(
-    sandbox: Sandbox, lp: B2c2Venue, reports: Reports, side: Side
-) -> None:
-    sent = await dealt(lp, reports, side)
-    filled = await reports.next()
-    assert isinstance(filled, OrderFilled), filled
-    assert (filled.price, filled.quantity) == (sent.price, sent.quantity)
-    [booked] = await sandbox.venue("noether").executions()
-    assert (booked.side, booked.execution_id) == (side.value, filled.execution_id)
-    lp.query(query(sent.order_id, lp="noether"))
-    assert await reports.next() == filled
-    assert await lp.executions(CLOCK.now() - 60 * SECOND) == (filled,)
-
-
-@pytest.mark.parametrize(
-    ("mood", "answer"),
-    [
-        (Mood.REJECT, OrderRejected),
-        (Mood.WORSE_FILL, OrderFilled),
-        (Mood.RESET_AFTER_FILL, OrderLost),
-        (Mood.RESET_BEFORE_FILL, OrderLost),
-        (Mood.ERROR_AFTER_FILL, OrderLost),
-        (Mood.HANG_AFTER_FILL, OrderLost),
-    ],
-)
-async def test_what_becomes_of_an_order(
-    sandbox: Sandbox, lp: B2c2Venue, reports: Reports, mood: Mood, answer: type[Report]
-) -> None:
-    """A lost answer is found again in the LP's list of trades, by the quote it dealt on."""
-    sandbox.venue("noether").script(mood)
-    sent = await dealt(lp, reports)
-    told = await reports.next()
-    assert type(told) is answer, told
-    if isinstance(told, OrderRejected):
-        assert told.reason is Reason.PRICE_MOVED
-    lp.query(query(sent.order_id, lp="noether"))
-    found = await reports.next()
-    booked = await sandbox.venue("noether").executions()
-    fills = [each for each in booked if each.status != "REJECTED"]
-    assert isinstance(found, OrderFilled if fills else OrderNotFound)
 
 
 async def test_which_quote_an_order_dealt_on_outlives_the_process(
