@@ -34,6 +34,7 @@ class LpRow(Struct, frozen=True):
     reason: str = ""
     text: str = ""
     retry_at: Instant | None = None
+    note: str = ""
 
 
 class Notice(Struct, frozen=True):
@@ -80,7 +81,7 @@ def opened(status: Status, event: ev.DeskOpened, at: Instant) -> Status:
 
 
 def _row(lp: Lp) -> LpRow:
-    return LpRow(name=lp.name, kind=f"{lp.kind} {lp.note}".rstrip())
+    return LpRow(name=lp.name, kind=lp.kind, note=lp.note)
 
 
 def moved(status: Status, event: ev.MarketMoved, at: Instant) -> Status:

@@ -62,7 +62,7 @@ class LpsPane(Pane):
 def lp_row(lp: LpRow, now: Instant) -> Row:
     """One LP's line."""
     state = _WORDS.get(lp.state, Span(lp.state))
-    why = " ".join(filter(None, [lp.reason, lp.text]))
+    why = " ".join(filter(None, [lp.reason, lp.text])) or lp.note
     if lp.state == "open" and lp.retry_at is not None and lp.retry_at > now:
         why = f"{words.seconds(lp.retry_at - now, 0)}: {why}"
     if lp.state == "blocked":

@@ -57,7 +57,7 @@ def score_row(lp: LpRow, view: DeskView, now: Instant) -> Row:
             words.bps(score.cover.bps),
             words.bps(score.markouts[2].bps),
             Span(lp.kind, Ink.DIM),
-            Span(" ".join(filter(None, [lp.reason, lp.text])), Ink.DIM),
+            Span(" ".join(filter(None, [lp.reason, lp.text, lp.note])), Ink.DIM),
         ),
     )
 

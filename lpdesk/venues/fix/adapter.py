@@ -51,7 +51,7 @@ class FixVenue:
         self._since: dict[str, Instant] = {}
         self._queries: dict[str, Instant] = {}
         self._numbers: OrderedDict[int, tuple[str, str]] = OrderedDict()
-        self._queried = 0
+        self._queried = self._epoch = 0
         self._why_down = ""
         self._early: list[LpAsked] = []  # asked before the first connection came or failed
         self._tasks = Tasks(endpoint.name)
@@ -144,9 +144,17 @@ class FixVenue:
         return message.text(b"55"), message.text(b"54")
 
     def _remember(self, number: int, kind: str, what: str) -> None:
+        self._forget_numbers()
         self._numbers[number] = kind, what
         if len(self._numbers) > REMEMBERED:
             self._numbers.popitem(last=False)
+
+    def _forget_numbers(self) -> None:
+        """Where the counters began anew, the old numbers mean nothing."""
+        epoch = self.link.session.epoch
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._numbers.clear()
 
     # ---- what the link tells
 
@@ -211,6 +219,7 @@ class FixVenue:
         """A message of ours was not taken: an order is rejected, a query or a request failed."""
         fields = message.read()
         words = fields.text("58")
+        self._forget_numbers()
         kind, what = self._numbers.get(message.whole(b"45") or 0, ("", ""))
         if kind == "D":
             self._since.pop(what, None)

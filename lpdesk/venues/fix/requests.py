@@ -68,7 +68,11 @@ class Requests:
         self._made = 0
 
     def begin(self, ask: LpAsked) -> None:
-        """Ask the LP."""
+        """Ask the LP. A new ask for a request ends the one before, unless prices are pushed."""
+        if not self._streams:
+            for request_id, live in list(self._live.items()):
+                if live.ask.rfq_id == ask.rfq_id:
+                    del self._live[request_id]
         if len(self._live) >= MAX_ASKS:
             self._fail(ask, Reason.TOO_MANY, "too many asks under way")
             return

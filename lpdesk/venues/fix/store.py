@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS orders (
 """
 
 
+_PRUNE = "DELETE FROM orders WHERE rowid <= (SELECT max(rowid) FROM orders) - ?"
+
+
 class Sent(NamedTuple):
     """One message as it went out. `order_id` of an order: kept beyond resets of the numbers."""
 
@@ -77,6 +80,8 @@ class Store:
                     self._db.execute("DELETE FROM sent")
                 self._db.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
                 self._db.executemany("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", orders)
+                if orders:
+                    self._db.execute(_PRUNE, (KEPT,))
                 if rows:
                     self._db.execute("DELETE FROM sent WHERE number <= ?", (next_out - KEPT,))
                 self._db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -141,9 +142,10 @@ def _body(raw: bytes) -> str:
 
 
 @asynccontextmanager
-async def peer() -> AsyncIterator[Peer]:
+async def peer(tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+    """With `tls` the connections are under it."""
     it = Peer()
-    server = await asyncio.start_server(it.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(it.serve, "127.0.0.1", 0, ssl=tls)
     it.port = server.sockets[0].getsockname()[1]
     try:
         yield it
@@ -156,13 +158,18 @@ async def peer() -> AsyncIterator[Peer]:
 
 @asynccontextmanager
 async def desk(
-    at: Peer, reports: Reports, beside: Path | None = None, kind: str = "fix", **options: Any
+    at: Peer,
+    reports: Reports,
+    beside: Path | None = None,
+    kind: str = "fix",
+    scheme: str = "fix",
+    **options: Any,
 ) -> AsyncIterator[FixVenue]:
     """The adapter, connecting to `at`."""
     endpoint = Endpoint(
         name="lp",
         kind=kind,
-        url=f"fix://127.0.0.1:{at.port}",
+        url=f"{scheme}://127.0.0.1:{at.port}",
         key="desk",
         secret="s3cret",
         timeout_ns=2 * SECOND,

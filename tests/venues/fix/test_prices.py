@@ -9,11 +9,14 @@ import pytest
 from lpdesk.clock import SystemClock
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew, OrderRejected
+from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import MILLISECOND, SECOND, Side
+from lpdesk.tui.panels.lps import lp_row
 from lpdesk.venues.base import Endpoint
 from lpdesk.venues.fix import adapter, requests
 from lpdesk.venues.fix.adapter import FixVenue
 from lpdesk.venues.fix.profile import packaged, profile_of
+from lpdesk.views.status import LpRow
 from tests.conftest import eventually
 from tests.venues.effects import ask, order
 from tests.venues.fix.peer import Heard, Peer, desk, utc
@@ -323,3 +326,12 @@ def test_an_option_that_cannot_work_is_named(options: dict[str, str], words: str
 def test_b2c2_has_codes_of_its_own() -> None:
     profile = profile_of(endpoint(profile="b2c2", sender="S", target="T"))
     assert profile.venue_symbol("BTC/USDT") == "BTCUST.SPOT" and profile.currency("USDC") == "USC"
+
+
+async def test_the_dealer_reads_that_a_profile_was_never_tried() -> None:
+    """From the options to the LP's line on the screen."""
+    venue = FixVenue(endpoint(profile="jump", sender="S", target="T"), Reports(), SystemClock())
+    lp = Lp(name="jump", kind="fix", note=venue.note)
+    row = lp_row(LpRow(name=lp.name, kind=lp.kind, note=lp.note), 0)
+    assert "unverified" in str(row.cells[2])
+    await venue.close()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from lpdesk.domain.reports import LpQuoted, OrderFilled, OrderLost, OrderNotSent
 from lpdesk.venues.fix.adapter import FixVenue
 from tests.conftest import eventually
 from tests.venues.effects import ask, order, query
-from tests.venues.fix.peer import Peer, desk, utc
+from tests.venues.fix.peer import Peer, desk, peer, utc
 from tests.venues.liar import Reports
 
 FILL = "37=LP-77|11=O-1|17=E-1|150=F|39=2|55=BTC/USDT|54=1|38=1.5|32=1.5|31=101|151=0|14=1.5|6=101|"
@@ -242,3 +245,53 @@ async def test_a_price_that_is_sent_again_is_no_price(
     acceptor.says("S", stale.replace("Q-1", "Q-2"))
     quoted = await reports.next()
     assert isinstance(quoted, LpQuoted) and quoted.quote_ref == "Q-2"
+
+
+async def test_a_number_from_before_a_reset_means_nothing_after_it(
+    venue: FixVenue, acceptor: Peer, reports: Reports
+) -> None:
+    venue.execute(order())
+    assert (await acceptor.hears("D")).number == 2
+    acceptor.number = 1
+    acceptor.says("A", "98=0|108=30|141=Y|")
+    await acceptor.hears("A")
+    await acceptor.quiet()  # our number 2 is a heartbeat now
+    acceptor.says("3", "45=2|372=0|373=99|")
+    await acceptor.quiet()
+    assert reports.seen == []
+
+
+# ---- TLS
+
+
+def certify(folder: Path) -> Path:
+    """A key with its own certificate for 127.0.0.1."""
+    file = folder / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", str(file), "-out", str(folder / "cert.pem"), "-days", "2",
+         "-subj", "/CN=lp", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True, timeout=20,
+    )  # fmt: skip
+    file.write_text(file.read_text() + (folder / "cert.pem").read_text())
+    return file
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_tls_with_certificates_on_both_sides(
+    reports: Reports, tmp_path: Path, trusted: bool
+) -> None:
+    """A venue whose certificate its own authority signed, and who wants ours."""
+    file = await asyncio.to_thread(certify, tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(file))
+    context.load_cert_chain(file)
+    context.verify_mode = ssl.CERT_REQUIRED
+    options = {"authority": str(file), "certificate": str(file)} if trusted else {}
+    async with peer(context) as secure, desk(secure, reports, scheme="fixs", **options) as it:
+        if trusted:
+            await secure.lets_in()
+            await eventually(lambda: it.link.is_up)
+        else:
+            await eventually(lambda: it._why_down == "cannot connect")
+            assert secure.heard == []

@@ -48,6 +48,7 @@ async def lps(
 ) -> AsyncIterator[dict[str, FixVenue]]:
     """The LPs, logged on. Numbers go on after a broken connection."""
     monkeypatch.setattr(link, "BACKOFF_S", 0.01)
+    monkeypatch.setattr("lpdesk.venues.pushing.PUSH_NS", 0)
     venues: dict[str, FixVenue] = {}
     for lp in sandbox.lps:
         endpoint = Endpoint(
