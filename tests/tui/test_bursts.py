@@ -16,6 +16,12 @@ def shows(terminal: Terminal, text: str) -> bool:
     return any(text in line for line in terminal.screen.display)
 
 
+def row(terminal: Terminal, parameter: str) -> str:
+    """A parameter's name, value and unit."""
+    line = next((line for line in terminal.screen.display if f" {parameter} " in line), "")
+    return " ".join(line[line.find(parameter) :].split()[:3])
+
+
 async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
     async with Terminal("-m", "tests.tui.preview", "busy", width=120, height=36) as terminal:
         await eventually(lambda: shows(terminal, "F9 deals"), 20)
@@ -33,12 +39,13 @@ async def test_keys_behind_the_maker_page_cancel_and_change_there() -> None:
     async with Terminal("-m", "tests.tui.preview", "making", width=160, height=48) as terminal:
         await eventually(lambda: shows(terminal, "mid 99,945.20"), 20)
         os.write(terminal._master, b"\x1b[21~\tx")  # F10, Tab, x
-        await eventually(lambda: shows(terminal, "O-000001 cancelled"), 20)
+        await eventually(lambda: shows(terminal, "O-000002 hilbert"), 20)
+        await eventually(lambda: not shows(terminal, "O-000001 acme"), 20)
         os.write(terminal._master, b"xxx")  # held: one order, not three, and none twice
-        await eventually(lambda: shows(terminal, "O-000002 cancelled"), 20)
+        await eventually(lambda: not shows(terminal, "O-000002 hilbert"), 20)
         os.write(terminal._master, b"\t\r20\r")  # to the parameters: the first one is 20
-        await eventually(lambda: shows(terminal, "BTC/USDT bid_spread 5 -> 20"), 20)
-        assert not shows(terminal, "not found")
+        await eventually(lambda: row(terminal, "bid_spread").endswith(" 20 bp"), 20)
+        assert shows(terminal, "O-000003 noether") and not shows(terminal, "not found")
 
 
 async def test_editing_keys_act_before_the_letters_typed_behind_them() -> None:
