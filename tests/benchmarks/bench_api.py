@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from lpdesk.sandbox import start_sandbox
 
-CLIENTS, WARM_UP, ROUND_TRIPS, ROUNDS = 50, 200, 1_500, 5
+CLIENTS, WARM_UP, ROUND_TRIPS, ROUNDS = 50, 200, 1_500, 3
 RATE_GOAL, P99_GOAL_MS = 300, 150
 TICKS = os.sysconf("SC_CLK_TCK")
 LPS = ("kepler", "borel")
