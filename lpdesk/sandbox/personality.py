@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from lpdesk.sandbox.market import PAIRS
 
-Kind = Literal["rest", "stream", "fix", "fix-stream", "b2c2", "b2trader"]
+Kind = Literal["rest", "stream", "fix", "fix-stream", "b2c2", "b2trader", "trade_desk"]
 
 
 class Stage(Enum):

@@ -129,14 +129,15 @@ def _quote(body: bytes) -> dict[str, str]:
 
 def _execution(attributes: Fields, order_id: str) -> dict[str, str]:
     """A quote's attributes as the default protocol says an execution."""
-    said = {
-        "clientOrderId": order_id,
-        "status": STATUSES.get(attributes.identifier("status"), "?"),
+    status = STATUSES.get(attributes.identifier("status"), "?")
+    said = {"clientOrderId": order_id, "status": status}
+    if status != "FILLED":
+        return said
+    said |= {
+        "executionId": attributes.identifier("trade-id"),
         "fillPrice": plain(attributes.positive("price-per-unit")),
         "fillQuantity": plain(attributes.positive("unit-count")),
     }
-    if "trade-id" in attributes:
-        said["executionId"] = attributes.identifier("trade-id")
     if "fee-amount" in attributes and attributes.number("fee-amount"):
         said |= {
             "fee": plain(attributes.number("fee-amount")),
