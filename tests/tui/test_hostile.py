@@ -34,6 +34,9 @@ async def hostile(tmp_path: Path, count: int) -> None:
         facts = await eventually(lambda: report.read_text() and json.loads(report.read_text()))
         text = terminal.raw.decode("utf-8")
         assert not terminal.ended, "nothing crashed"
+        assert facts["crooked"] == [], (
+            "every cell where the terminal draws it, every row in columns"
+        )
         assert facts["shown"] >= count and facts["submitted"] == 0
         assert not QUERIES.search(text), "no question, clipboard or link"
         left = OURS.sub("", text)
