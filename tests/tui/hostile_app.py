@@ -95,7 +95,8 @@ def crooked(app: DeskApp) -> Iterator[str]:
         for y, line in enumerate(grid._lines):
             cells = strip_cells(grid.render_line(y), ColorSystem.TRUECOLOR)[0]
             gaps = [cells[p.x - 1] for p in grid._places if p.x] if line.row else []
-            if len(cells) != grid.content_size.width or set(gaps) - {" "}:
+            wide = wcswidth("".join(cells)) != len(cells)
+            if wide or len(cells) != grid.content_size.width or set(gaps) - {" "}:
                 yield f"{grid.id} line {y}: {''.join(cells)!r}"
 
 
