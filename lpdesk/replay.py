@@ -163,6 +163,12 @@ class ReplaySession:
         return self._view
 
     @property
+    def following(self) -> bool:
+        """It plays, as fast as it happens, and is where the live journal is."""
+        caught_up = self.speed == 1 and self.now() >= self._end
+        return self._follow and self.playing and caught_up
+
+    @property
     def position(self) -> tuple[int, int]:
         """The record on show and the last one there is."""
         self._move_on()

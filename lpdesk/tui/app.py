@@ -121,6 +121,14 @@ class DeskApp(FrameApp[None]):
         if ready is not None:
             ready()
 
+    def mark(self) -> str:
+        """The quote whose price stands on the card: what an accept is about."""
+        return self.desk.rfq.rendered if self.desk.is_mounted else ""
+
+    def has_seen(self, quote_id: str) -> bool:
+        """Whether the terminal is known to show that quote's price, where it says such things."""
+        return self.seen is None or self.seen == quote_id
+
     def changed(self) -> None:
         """There may be something new to show. The screen finds out by itself within 50 ms."""
         if self.is_running and self.desk.is_mounted:

@@ -34,6 +34,12 @@ MAX_UNSENT_BYTES: Final = 1 << 20
 GRACE_SECONDS: Final = 1.0
 """How long leaving may wait for a terminal that does not read."""
 
+STALLED_SECONDS: Final = 0.5
+"""A terminal that has taken nothing for so long, while something waits, shows an old picture."""
+
+QUESTION, ANSWER = "\x1b[5n", "\x1b[0n"
+"""Every terminal answers this one, in its turn: it has drawn all that was sent before."""
+
 BURST_SECONDS: Final = 0.05
 _LINES: Final = re.compile(r"[^\r\n]{2,}[\r\n]")
 _PASTE, _PASTED = "\x1b[200~", "\x1b[201~"
@@ -59,6 +65,7 @@ class Outlet(Thread):
         self._changed = Condition()
         self._waiting: deque[bytes] = deque()
         self._unsent = 0
+        self._took_at = monotonic()
         self._owed = False
         self._closing = False
         self._abandoned = False
@@ -71,6 +78,8 @@ class Outlet(Thread):
                 return
             if not self._unsent:
                 data = data[self._write_now(data) :]
+            if not self._unsent:
+                self._took_at = monotonic()
             if data:
                 self._waiting.append(data)
                 self._unsent += len(data)
@@ -91,6 +100,12 @@ class Outlet(Thread):
         with self._changed:
             self._owed = self._unsent > BACKLOG_BYTES
             return self._owed
+
+    @property
+    def stalled(self) -> bool:
+        """Whether something has waited for a while, and nothing at all was taken meanwhile."""
+        with self._changed:
+            return self._unsent > 0 and monotonic() - self._took_at > STALLED_SECONDS
 
     def drop_unsent(self) -> None:
         """Forget what has not been started on; what was begun is still written to its end."""
@@ -135,6 +150,7 @@ class Outlet(Thread):
     def _count_down(self, written: int) -> None:
         with self._changed:
             self._unsent -= written
+            self._took_at = monotonic()
             caught_up = self._owed and self._unsent <= BACKLOG_BYTES
             if caught_up:
                 self._owed = False
@@ -214,6 +230,11 @@ class LossyDriver:
         """True while frames should be left out; `app.frames_wanted()` is called when it ends."""
         return False
 
+    @property
+    def stalled(self) -> bool:
+        """True while what is on the terminal may be older than what was sent."""
+        return False
+
 
 if sys.platform == "win32" and not TYPE_CHECKING:
 
@@ -249,7 +270,11 @@ else:
                         text = decode(os.read(self.fileno, 4096))
                         if not text:
                             break
-                        for event in parser.feed(burst.typed(text, monotonic())):
+                        for _ in range(text.count(ANSWER)):
+                            self._tell(self._loop, "answered")
+                        text = text.replace(ANSWER, "")
+                        typed = burst.typed(text, monotonic()) if text else ""
+                        for event in parser.feed(typed) if typed else ():  # "" would end it
                             self.process_message(event)
                     for event in parser.tick():
                         self.process_message(event)
@@ -266,6 +291,11 @@ else:
             """Whether the terminal has fallen behind, so that frames should be left out."""
             return self._outlet is not None and self._outlet.behind
 
+        @property
+        def stalled(self) -> bool:
+            """Whether the terminal has stopped taking anything."""
+            return self._outlet is not None and self._outlet.stalled
+
         def write(self, data: str) -> None:
             """Hand `data` to the terminal; never waits."""
             if self._outlet is not None:
@@ -274,7 +304,7 @@ else:
 
         def start_application_mode(self) -> None:
             """Take the terminal over, at the start or after a suspension."""
-            loop = asyncio.get_running_loop()
+            loop = self._loop = asyncio.get_running_loop()
             self._stop_outlet()
             self._outlet = Outlet(
                 self._terminal,

@@ -14,6 +14,7 @@ than the one it was read in, or inline or headless, Textual's own path draws.
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -31,7 +32,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from lpdesk.tui.cells import PLAIN, Pen, pen_change, strip_cells
-from lpdesk.tui.driver import LossyDriver, driver_class
+from lpdesk.tui.driver import QUESTION, LossyDriver, driver_class
 
 ReturnType = TypeVar("ReturnType")
 
@@ -45,6 +46,7 @@ _BRIDGE: Final = 4
 _SYNC_BYTES: Final = 1024
 """Frames shorter than this arrive in one piece anyway and skip the synchronised-output marks."""
 
+_MOST_ASKED: Final = 64
 _SYNC_START: Final = "\x1b[?2026h"
 _SYNC_END: Final = "\x1b[?2026l"
 
@@ -209,8 +211,15 @@ class FrameApp(App[ReturnType]):
     _front: FrontBuffer | None = None
     _starts = 0
 
+    seen: str | None = None
+    """The `mark` of the newest picture that the terminal is known to have drawn; None until it has
+    answered at all. What was handed over may wait long in kernels and networks on its way."""
+
+    _marked: str | None = None
+
     def __init__(self) -> None:
         super().__init__()
+        self._asked: deque[str] = deque()
         if self.no_color:  # Textual alone would send greys, and turn dim into one of them
             self._filters = [Colourless()]
 
@@ -227,6 +236,24 @@ class FrameApp(App[ReturnType]):
     def terminal_lost(self) -> None:
         """The terminal is gone (closed window, lost SSH): end in order. Override to do more."""
         self.exit()
+
+    def mark(self) -> str:
+        """Names what matters in the picture that is drawn now; a new name asks the terminal."""
+        return ""
+
+    def answered(self) -> None:
+        """The terminal has come to the oldest question."""
+        if self._asked:
+            self.seen = self._asked.popleft()
+
+    def _question(self) -> str:
+        """Asks whether the terminal has drawn the frame, if that shows something new."""
+        mark = self.mark()
+        if mark == self._marked or len(self._asked) >= _MOST_ASKED:
+            return ""
+        self._marked = mark
+        self._asked.append(mark)
+        return QUESTION
 
     def redraw(self) -> None:
         """Send the whole picture again, for a terminal that others have written to."""
@@ -269,12 +296,15 @@ class FrameApp(App[ReturnType]):
                 return
             if driver.starts != self._starts:
                 self._starts = driver.starts
+                self._asked.clear()
                 front.forget()
         cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
         frame = front.frame(cursor)
         self._previous_cursor_position = cursor
         if self._sync_available and len(frame) > _SYNC_BYTES:
             frame = f"{_SYNC_START}{frame}{_SYNC_END}"
+        if frame and isinstance(driver, LossyDriver):
+            frame += self._question()
         if frame:
             driver.write(frame)
             driver.flush()

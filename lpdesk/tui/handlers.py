@@ -42,6 +42,8 @@ class Handlers:
             self._warn("the terminal is behind and may show an old price: press again")
         elif quote is None:
             self._warn("no price on the screen")
+        elif not self._desk.desk_app.has_seen(quote.quote_id):
+            self._warn("your terminal has not shown this price yet: press again when it has")
         elif self._desk.dealer.asking or quote.rfq_id != self._desk.look().focus:
             self._warn("your newest request is not on the screen yet: press again when it is")
         elif not self._asked_back(quote, words == ["crossed"]):

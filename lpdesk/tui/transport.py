@@ -19,6 +19,11 @@ class Transport(Protocol):
     speed: float
 
     @property
+    def following(self) -> bool:
+        """It keeps up with a journal that is being written: what is shown is now."""
+        ...
+
+    @property
     def position(self) -> tuple[int, int]:
         """The record on show and the last one there is."""
         ...

@@ -136,6 +136,7 @@ class HostileApp(DeskApp):
         super().__init__(desk)
         self.hostile, self.report, self.wanted, self.step = desk, report, wanted, 0
         self.crooked: list[str] = []
+        self.asked = 0
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -154,6 +155,11 @@ class HostileApp(DeskApp):
         else:
             self.set_timer(0.5, self.end)
 
+    def _question(self) -> str:
+        question = super()._question()
+        self.asked += bool(question)
+        return question
+
     def notice(self) -> None:
         """Texts that come by other ways than a view."""
         text = next(self.hostile._texts)
@@ -165,6 +171,7 @@ class HostileApp(DeskApp):
         facts = {
             "lines": text_of(self).splitlines(),
             "shown": self.hostile.shown,
+            "asked": self.asked,
             "crooked": self.crooked[:10],
             "submitted": len(self.hostile.submitted),
         }

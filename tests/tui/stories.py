@@ -255,6 +255,7 @@ class Tape(StoryDesk):
     can_command = False
     label = "REPLAY"
     playing = False
+    following = False
     speed = 1.0
 
     def __init__(self, of: StoryDesk) -> None:

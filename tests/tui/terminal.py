@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -50,9 +51,10 @@ class Terminal:
         **env: str,
     ) -> None:
         self.screen = pyte.Screen(width, height)
+        self.screen.write_process_input = self._answer
         self.stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
-        self.emulating = True
+        self.emulating = self.answering = True
         self._command = [program, *command]
         self._env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
         self._env |= {"PYTHONPATH": str(ROOT)}
@@ -87,6 +89,12 @@ class Terminal:
     def read(self) -> None:
         """Go on reading."""
         asyncio.get_running_loop().add_reader(self._master, self._take)
+
+    def _answer(self, text: str) -> None:
+        """What terminals say when they are asked something."""
+        if self.answering:
+            with suppress(OSError):
+                os.write(self._master, text.encode())
 
     def stop_reading(self) -> None:
         """Stop reading, as Ctrl-S or a dead link does."""

@@ -28,6 +28,7 @@ async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
         os.write(terminal._master, b"\x1bOR:s 3 ethusdt\r")  # F3, then all the rest
         await eventually(lambda: shows(terminal, "R-000008  acme"), 20)
         assert shows(terminal, "SELL 3 ETH")
+        await eventually(lambda: shows(terminal, "▸ kepler") and shows(terminal, "F9 deals"), 20)
         os.write(terminal._master, b"\x1b[20~" * 50)  # F9, fifty times
         await eventually(lambda: shows(terminal, "T-000005"), 20)
         os.write(terminal._master, b"zzz\r")
@@ -66,3 +67,18 @@ async def test_a_paste_without_marks_is_refused() -> None:
         os.write(terminal._master, b"\x1b[200~b 4 btc/usdt\rb 5 btc/usdt\r\x1b[201~")
         await eventually(lambda: shows(terminal, "2 lines pasted"), 20)
         assert not shows(terminal, "R-000001") and shows(terminal, "no request yet")
+
+
+async def test_a_price_is_dealt_only_when_the_terminal_has_shown_it() -> None:
+    """Kernels and networks hold a lot: what was sent is not yet what the dealer looks at."""
+    async with Terminal("-m", "tests.tui.preview", "busy", width=120, height=36) as terminal:
+        await eventually(lambda: shows(terminal, "F9 deals"), 20)
+        await eventually(lambda: b"\x1b[5n" in terminal.raw, 5, "the question")
+        terminal.stop_reading()
+        os.write(terminal._master, b"\t")  # another request, whose price never arrives
+        os.write(terminal._master, b"\x1b[20~")  # F9
+        terminal.answering = False
+        terminal.read()
+        await eventually(lambda: shows(terminal, "has not shown this price yet"), 5)
+        os.write(terminal._master, b"\x1b[0n\x1b[20~")  # now it has
+        await eventually(lambda: shows(terminal, "T-000005"), 5)

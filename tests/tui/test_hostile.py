@@ -22,7 +22,7 @@ OURS = re.compile(
 FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e0fff]"
 )
-QUERIES = re.compile(r"\x1b\[(?:[56]n|>?c)|\x1b\]52|\x1b\]8")
+QUERIES = re.compile(r"\x1b\[(?:6n|>?c)|\x1b\]52|\x1b\]8")
 
 
 async def hostile(tmp_path: Path, count: int) -> None:
@@ -39,6 +39,7 @@ async def hostile(tmp_path: Path, count: int) -> None:
         )
         assert facts["shown"] >= count and facts["submitted"] == 0
         assert not QUERIES.search(text), "no question, clipboard or link"
+        assert text.count("\x1b[5n") == facts["asked"], "our own question, and only when we ask it"
         left = OURS.sub("", text)
         found = FORBIDDEN.search(left)
         assert found is None, repr(left[max(0, found.start() - 60) : found.end() + 20])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -103,3 +106,41 @@ async def test_a_terminal_that_is_gone_ends_the_app(report: Path) -> None:
         terminal.stop_reading()
         terminal.hang_up()
         await eventually(lambda: terminal.ended, 10, "the end")
+
+
+@pytest.mark.long
+async def test_a_terminal_stopped_for_a_minute_with_twenty_requests_live(tmp_path: Path) -> None:
+    """Time goes on without it: expiries come when they are due, keys deal on nothing old, and the
+    first picture afterwards is that of now."""
+    report, seconds = tmp_path / "report.json", 60
+    command = ("-m", "tests.tui.stopped_app", str(report), str(tmp_path / "j.db"), "20")
+    async with Terminal(*command, str(seconds), width=160, height=48) as terminal:
+        await eventually(report.with_suffix(".started").exists, 30, "the requests")
+        await eventually(lambda: terminal.shows("F9 deals"), 20)
+        terminal.stop_reading()
+        stopped, picture_before = len(terminal.raw), "\n".join(terminal.screen.display)
+        for _ in range(8):  # all through the minute
+            await eventually(clock_passes(seconds / 10), seconds, "some of the minute")
+            terminal.type("\x1b[20~p\r")  # F9, and the word
+        facts = await eventually(lambda: report.exists() and json.loads(report.read_text()), 60)
+        assert facts["behind"], "frames were left out"
+        assert facts["lag_p99_ms"] < 50, facts
+        assert facts["live"] >= 19 and facts["expired"] >= 40 and facts["late_ms"][-1] < 100, facts[
+            "late_ms"
+        ]
+        for at, price in facts["accepted"]:  # what stood there when it stopped may still be good
+            assert price in picture_before and at < 12, "no key dealt on what nobody saw"
+        terminal.read()
+        await eventually(lambda: shows_now(terminal), 2, "now")
+        assert len(terminal.raw) - stopped < 100_000, "one picture, not a minute of them"
+
+
+def clock_passes(seconds: float) -> Callable[[], bool]:
+    until = monotonic() + seconds
+    return lambda: monotonic() >= until
+
+
+def shows_now(terminal: Terminal) -> bool:
+    """The clock of the status bar is that on the wall, or was a second ago."""
+    clocks = [datetime.now(UTC) - timedelta(seconds=ago) for ago in (0, 1)]
+    return any(f"{clock:%H:%M:%S}Z" in terminal.screen.display[0] for clock in clocks)

@@ -19,6 +19,7 @@ class _Slice(NamedTuple):
     playing: bool
     speed: float
     at: Instant
+    following: bool = False
 
 
 class Reel(Lines, can_focus=False):
@@ -35,7 +36,8 @@ class Reel(Lines, can_focus=False):
     def see(self, look: Look) -> object:
         """Where the tape stands."""
         tape = self._transport
-        return _Slice(tape.position, tape.playing, tape.speed, look.now - look.now % TENTH)
+        at = look.now - look.now % TENTH
+        return _Slice(tape.position, tape.playing, tape.speed, at, tape.following)
 
     def show(self, slice: _Slice, /) -> None:
         """Draw a slice."""
@@ -48,11 +50,12 @@ class Reel(Lines, can_focus=False):
         if it is None:
             return ()
         seq, last = it.position
-        sign = "▶ playing" if it.playing else "■ paused"
+        sign = f"▶ playing {it.speed:g}x" if it.playing else f"■ paused {it.speed:g}x"
+        sign = "▶ following" if it.following else sign
         tenth = it.at // TENTH % 10
         left = (
             Span(" REPLAY ", Ink.REEL),
-            Span(f"  {sign} {it.speed:g}x  ", Ink.REPLAY),
+            Span(f"  {sign}  ", Ink.REPLAY),
             Span(f"{words.date(it.at)} {words.time_of_day(it.at)}.{tenth}Z"),
             Span(f"  record {seq:,} of {last:,}"),
         )

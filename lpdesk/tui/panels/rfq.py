@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual.app import ComposeResult
+from textual.geometry import Region
+from textual.strip import Strip
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.settings import Pair, Settings
@@ -58,6 +60,8 @@ class RfqPane(Pane):
     )
 
     drawn: Slice | None = None
+    rendered = ""
+    """The quote whose price was in the lines that were last made for the terminal."""
 
     def __init__(self, told: Callable[[str], Told | None] = lambda rfq_id: None) -> None:
         super().__init__()
@@ -96,6 +100,11 @@ class _CardLines(Lines):
     def __init__(self, pane: RfqPane) -> None:
         super().__init__(id="rfq")
         self._pane = pane
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        quote = self._pane.on_screen
+        self._pane.rendered = quote.quote_id if quote else ""
+        return super().render_lines(crop)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         slice = self._pane.drawn

@@ -22,6 +22,7 @@ from lpdesk.tui import actions
 from lpdesk.tui.chat import KEPT, Told
 from lpdesk.tui.complete import Completer
 from lpdesk.tui.dealer import Dealer
+from lpdesk.tui.driver import LossyDriver
 from lpdesk.tui.gates import NO_GATES
 from lpdesk.tui.handlers import Handlers
 from lpdesk.tui.look import Look, first_focus, is_short, market_of
@@ -244,8 +245,9 @@ class DeskScreen(InkScreen[None]):
 
     @property
     def behind(self) -> bool:
-        """Frames are being left out, so the dealer may be looking at an old one."""
-        return bool(getattr(self.app._driver, "behind", False))
+        """Frames are left out, or not taken, so the dealer may be looking at an old one."""
+        driver = self.app._driver
+        return isinstance(driver, LossyDriver) and (driver.behind or driver.stalled)
 
     # Doing
 
