@@ -157,11 +157,18 @@ async def _open(app: DeskApp, session: LiveSession, wishes: Wishes, opened: list
         await live.start()
     except (JournalError, OSError, ValueError) as error:
         why, code = trouble(error)
-        app.exit(None, code, f"lpdesk: {why}")
+        app.exit(None, code, _last_words(why))
         return
     assert live.failed is not None
     broken = await live.failed
-    app.exit(None, INTERNAL, f"lpdesk: the desk has stopped: {broken!r}")
+    app.exit(None, INTERNAL, _last_words(f"the desk has stopped: {broken!r}"))
+
+
+def _last_words(why: str) -> str:
+    """What is left on the terminal when the screen is gone; it may quote outsiders."""
+    from lpdesk.domain.text import clean
+
+    return "\n".join(clean(line, 400) for line in f"lpdesk: {why}".splitlines()[:40])
 
 
 def themes_dir() -> Path:

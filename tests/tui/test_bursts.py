@@ -28,7 +28,9 @@ async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
         os.write(terminal._master, b"\x1bOR:s 3 ethusdt\r")  # F3, then all the rest
         await eventually(lambda: shows(terminal, "R-000008  acme"), 20)
         assert shows(terminal, "SELL 3 ETH")
-        await eventually(lambda: shows(terminal, "▸ kepler") and shows(terminal, "F9 deals"), 20)
+        await eventually(
+            lambda: shows(terminal, "▸ kepler") and shows(terminal, "F9 deals 3 ETH"), 20
+        )
         os.write(terminal._master, b"\x1b[20~" * 50)  # F9, fifty times
         await eventually(lambda: shows(terminal, "T-000005"), 20)
         os.write(terminal._master, b"zzz\r")
