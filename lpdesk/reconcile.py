@@ -41,7 +41,7 @@ async def once(live: LiveDesk, since: str, as_json: bool, width: int) -> int:
             lines = report.table_lines(view.breaks.runs, view.breaks.rows, now, width)
         for line in lines:
             output(line)
-        if any(run.trouble for run in view.breaks.runs):
+        if any(run.trouble and run.able for run in view.breaks.runs):
             return UNKNOWN
         return REFUSED if any(row.open for row in view.breaks.rows) else DONE
     finally:

@@ -35,7 +35,7 @@ FEE_DECIMALS = 8
 PRESENT = {OrderFilled: "a fill", OrderRejected: "a reject", OrderPending: "pending"}
 
 
-class Fill(Struct, frozen=True):
+class Fill(Struct, frozen=True, gc=False):
     """One execution of ours, as the LP told us when it happened."""
 
     price: Decimal
@@ -44,7 +44,7 @@ class Fill(Struct, frozen=True):
     fee_asset: str
 
 
-class Ours(Struct):
+class Ours(Struct, gc=False):
     """One order as we know it; `changed_at` is when we last learned something of it."""
 
     order_id: str

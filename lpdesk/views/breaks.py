@@ -39,7 +39,10 @@ class BreakRow(Struct, frozen=True):
 
 
 class RunRow(Struct, frozen=True):
-    """The last comparison with one LP's list; `trouble` says why there was none at the last try."""
+    """The last comparison with one LP's list; `trouble` says why there was none at the last try.
+
+    `able`: whether that kind of LP gives lists at all.
+    """
 
     lp: str
     at: Instant | None = None
@@ -48,6 +51,7 @@ class RunRow(Struct, frozen=True):
     mended: int = 0
     tried_at: Instant = 0
     trouble: str = ""
+    able: bool = True
 
 
 class Breaks(Struct, frozen=True):
@@ -95,7 +99,9 @@ def compared(breaks: Breaks, event: ev.Reconciled, at: Instant) -> Breaks:
 def missed(breaks: Breaks, event: ev.ReconciliationMissed, at: Instant) -> Breaks:
     before = next((run for run in breaks.runs if run.lp == event.lp), RunRow(event.lp))
     trouble = f"{event.reason.value} {event.text}".rstrip()
-    return replace(breaks, runs=_put(breaks.runs, replace(before, tried_at=at, trouble=trouble)))
+    able = event.reason is not Reason.NOT_ENABLED
+    run = replace(before, tried_at=at, trouble=trouble, able=able)
+    return replace(breaks, runs=_put(breaks.runs, run))
 
 
 def words(

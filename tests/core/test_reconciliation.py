@@ -377,3 +377,14 @@ def test_what_cannot_be_closed_is_refused() -> None:
 def test_lines_that_mean_nothing(line: str) -> None:
     with pytest.raises(BadEntry):
         parse_order(line, ())
+
+
+def test_an_lp_without_a_list_is_not_told_of_every_time() -> None:
+    story = dealt()
+    story.types("reconcile")
+    (asked,) = story.events(ev.ExecutionsAsked)
+    unable = rep.ExecutionsUnlisted(lp="alpha", run_id=asked.run_id, reason=Reason.NOT_ENABLED)
+    before = len(story.see().notices)
+    story.does(unable)
+    (run,) = story.see().breaks.runs
+    assert run.trouble and not run.able and len(story.see().notices) == before
