@@ -134,6 +134,9 @@ class FeedTable(_Table):
 
 class RulesTable(_Table):
     lock_policy: str = "price"
+    reject_cost_bps: NotNegative = Decimal(5)
+    hold_cost_bps_per_second: NotNegative = Decimal(1)
+    tier_margin_bps: NotNegative = Decimal(2)
     threshold_bps: NotNegative = Decimal(1)
     routing: Routing = Routing.COMPOSITE
     dwell_seconds: NotNegative = Decimal(1)

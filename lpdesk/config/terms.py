@@ -58,6 +58,9 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Insta
 def _rules(rules: RulesTable) -> s.Rules:
     return s.Rules(
         lock_policy=rules.lock_policy,
+        reject_cost_bps=rules.reject_cost_bps,
+        hold_cost_bps_per_second=rules.hold_cost_bps_per_second,
+        tier_margin_bps=rules.tier_margin_bps,
         threshold_bps=rules.threshold_bps,
         routing=rules.routing,
         dwell_ns=_ns(rules.dwell_seconds),

@@ -179,6 +179,9 @@ class Rules(Struct, frozen=True, kw_only=True):
     threshold_bps: Decimal = Decimal(1)
     routing: Routing = Routing.SINGLE
     dwell_ns: int = SECOND
+    reject_cost_bps: Decimal = Decimal(5)
+    hold_cost_bps_per_second: Decimal = Decimal(1)
+    tier_margin_bps: Decimal = Decimal(2)
     polling: Polling = Polling.EACH
     round_interval_ns: int = 700_000_000
     validity_buffer_ns: int = 2 * SECOND

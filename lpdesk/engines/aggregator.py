@@ -58,7 +58,7 @@ class Race(Field):
         self.fixed = False
         self.round = 0
         self._next_quote_id = next_quote_id
-        self._policy = POLICIES[settings.rules.lock_policy]
+        self._takes = POLICIES[settings.rules.lock_policy].takes
         self._asks = 0
         self._refreshes = 0
         self._priced = False
@@ -120,6 +120,8 @@ class Race(Field):
         late = lane.is_late(quote.ask_id, at)
         cover = self.value.cover(lane.lp, quote, at, self.expires_at, exec_p95_ns)
         verdict, text = (Verdict.LATE, "") if late else self._judge(lane, quote, cover, at, mid)
+        if verdict is Verdict.LIVE:
+            text = self.value.remark(quote.lp)
         received = lane.received(self.rfq.rfq_id, quote, cover, verdict, text, at)
         if late:
             return [received]
@@ -193,8 +195,8 @@ class Race(Field):
             return []
         if self.lock is None:
             return [self._take(challenger, LockCause.FIRST, at)]
-        advantage = self._advantage(challenger)
-        takes_at = self._policy(self.rules, advantage, self.lock.locked_at)
+        advantage = self._advantage(self.lock.cover.weighed, challenger.weighed)
+        takes_at = self._takes(self.rules, advantage, self.lock.locked_at)
         if takes_at is None:
             return []
         if takes_at > at:
@@ -202,10 +204,10 @@ class Race(Field):
             return []
         return [self._take(challenger, LockCause.IMPROVED, at)]
 
-    def _advantage(self, cover: Cover) -> Decimal:
-        assert self.lock is not None
-        price = self.value.client_price(cover.all_in)
-        return pricing.advantage_bps(self.lock.terms.price, price, self.rfq.base_side)
+    def _advantage(self, locked: Decimal, challenger: Decimal) -> Decimal:
+        """By how much the client price on one cover price is better than on another."""
+        than, price = self.value.client_price(locked), self.value.client_price(challenger)
+        return pricing.advantage_bps(than, price, self.rfq.base_side)
 
     def _replace(self, reason: Reason, at: Instant) -> list[Event]:
         """The cover is gone: the client quote does not stand a moment longer."""
@@ -220,7 +222,8 @@ class Race(Field):
 
     def _take(self, cover: Cover, cause: LockCause, at: Instant) -> QuoteLocked:
         terms = self.value.terms(cover.all_in)
-        improvement = self._advantage(cover) if self.lock else ZERO
+        before = self.lock and self.lock.cover.all_in
+        improvement = self._advantage(before, cover.all_in) if before else ZERO
         for lp in self.locked():  # the former lock may compete again
             former = self.lanes[lp]
             if not former.lp.streams and former.deadline_at is None:

@@ -137,6 +137,10 @@ def joined(plan: Plan, quotes: list[Quote], curves: Curves) -> Cover:
     cash = sum((leg.price * leg.quantity for leg in legs), ZERO)
     received_at = max(leg.received_at for leg in legs)
     name = "+".join(leg.lp for leg in legs)
+    handicap = sum(
+        ((known[leg.lp].weighed - known[leg.lp].all_in) * leg.quantity for leg in legs), ZERO
+    )
+    weighed = all_in + handicap / plan.quantity
     return Cover(
         lp=name,
         quote_ref="",
@@ -147,7 +151,7 @@ def joined(plan: Plan, quotes: list[Quote], curves: Curves) -> Cover:
         expires_at=min(leg.expires_at for leg in legs),
         dealable_until=min(leg.dealable_until for leg in legs),
         exec_ns=max(leg.exec_ns for leg in legs),
-        rank=(pricing.better(all_in, side), received_at, name),
+        rank=(pricing.better(weighed, side), received_at, name),
         legs=legs,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec import Struct
 from lpdesk.domain.events import RfqOpened, Verdict
 from lpdesk.domain.reports import LpQuoted
 from lpdesk.domain.settings import Lp, Pair, Settings
-from lpdesk.domain.values import BPS, ONE, Dealt, Instant, Side
+from lpdesk.domain.values import BPS, ONE, Dealt, Instant, Side, round_even
 from lpdesk.engines import pricing
 from lpdesk.engines.quality import UNMEASURED_EXEC_NS
 
@@ -30,7 +31,7 @@ class Cover(Struct, frozen=True):
     dealable_until: Instant
     exec_ns: int
     rank: tuple[Decimal, Instant, str]
-    """Best first; ties: earlier receipt, then name."""
+    """Best first; ties: earlier receipt, then name. What leads is the price with its handicap."""
 
     legs: tuple[Cover, ...] = ()
     """The quotes of a set; empty for a quote of its own."""
@@ -41,6 +42,11 @@ class Cover(Struct, frozen=True):
     second: str = ""
     second_bps: Decimal | None = None
     """The LPs of the second-best set, and what it would have cost more."""
+
+    @property
+    def weighed(self) -> Decimal:
+        """The all-in price with the lock policy's handicap."""
+        return abs(self.rank[0])
 
     @property
     def parts(self) -> tuple[Cover, ...]:
@@ -65,6 +71,7 @@ class Valuer:
         self.pair = pair
         self.markups = settings.markups
         self.rules = settings.rules
+        self.handicaps: Mapping[str, Decimal] = {}
 
     def terms(self, cover_price: Decimal) -> Terms:
         """The client's terms on an all-in cover price."""
@@ -117,6 +124,8 @@ class Valuer:
         if lp.fixed_fee and quote.quantity > 0:
             fee = lp.fixed_fee / quote.quantity
             all_in += fee if self.rfq.base_side is Side.BUY else -fee
+        handicap = self.handicaps.get(lp.name)
+        weighed = pricing.raised(all_in, self.rfq.base_side, handicap) if handicap else all_in
         return Cover(
             lp=lp.name,
             quote_ref=quote.quote_ref,
@@ -127,8 +136,15 @@ class Valuer:
             expires_at=expires_at,
             dealable_until=min(expires_at - buffer, ends_at),
             exec_ns=exec_p95_ns or UNMEASURED_EXEC_NS,
-            rank=(pricing.better(all_in, self.rfq.base_side), at, lp.name),
+            rank=(pricing.better(weighed, self.rfq.base_side), at, lp.name),
         )
+
+    def remark(self, lp: str) -> str:
+        """Why a price may not lead although it is the best."""
+        handicap = self.handicaps.get(lp)
+        if not handicap:
+            return ""
+        return f"counts {round_even(handicap, 2)} bp worse ({self.rules.lock_policy})"
 
     def judge(
         self,

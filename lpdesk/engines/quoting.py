@@ -16,6 +16,7 @@ from lpdesk.engines.aggregator import Race
 from lpdesk.engines.health import Refusal
 from lpdesk.engines.lane import Lane
 from lpdesk.engines.ledger import client_account, lp_account
+from lpdesk.engines.lock import POLICIES
 from lpdesk.engines.state import State
 
 Events = list[Event]
@@ -60,8 +61,16 @@ class Quoting:
         )
         race = Race(opened, pair, first.lps, self.state.settings, lambda: self.state.name("Q"), at)
         race.backup = backup
+        race.value.handicaps = self._handicaps(at)
         self._keep(race)
         return self._planned(race, [opened, *self._go_on(race, at)])
+
+    def _handicaps(self, at: Instant) -> dict[str, Decimal]:
+        """By how many bps each LP's price counts for worse in a race that begins now."""
+        state, rules = self.state, self.state.settings.rules
+        handicap = POLICIES[rules.lock_policy].handicap
+        each = {lp.name: handicap(rules, lp, state.scorecards, at) for lp in state.settings.lps}
+        return {name: bps for name, bps in each.items() if bps}
 
     @property
     def due(self) -> Instant | None:
@@ -105,8 +114,9 @@ class Quoting:
         client = self.state.settings.client(name)
         if client is None:
             return refused(Reason.BAD_CLIENT, "client", f"@{name} is not a client", pair)
-        if cause.via and self.state.settings.lp(cause.via) is None:
-            return refused(Reason.BAD_LP, "via", f"{cause.via} is not an LP", pair)
+        for lp in routing.panel(cause.via):
+            if self.state.settings.lp(lp) is None:
+                return refused(Reason.BAD_LP, "via", f"{lp} is not an LP", pair)
         if cause.desk and self.state.settings.trade_desk(cause.desk) is None:
             return refused(Reason.BAD_DESK, "trade_desk", f"{cause.desk} is not one", pair)
         objection = routing.objection(cause, client, self.state.settings, at)

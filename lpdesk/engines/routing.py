@@ -54,9 +54,14 @@ def routes(cause: RequestQuote, pair: Pair, settings: Settings) -> tuple[Route, 
     return _route(first, cause.via, pair, settings), second
 
 
+def panel(via: str) -> tuple[str, ...]:
+    """The LPs that a request is for, where it names them: `alpha,beta`."""
+    return tuple(filter(None, via.split(",")))
+
+
 def _route(name: str, via: str, pair: Pair, settings: Settings) -> Route:
     desk = settings.trade_desk(name)
-    only = desk.lps if desk else ()
+    only, chosen = desk.lps if desk else (), panel(via)
     return Route(
         name,
         tuple(
@@ -64,7 +69,7 @@ def _route(name: str, via: str, pair: Pair, settings: Settings) -> Route:
             for lp in settings.lps
             if (not lp.pairs or pair.symbol in lp.pairs)
             and (not only or lp.name in only)
-            and via in ("", lp.name)
+            and (not via or lp.name in chosen)
         ),
     )
 
