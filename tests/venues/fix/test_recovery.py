@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lpdesk.domain.reports import LpQuoted, OrderFilled, OrderLost, OrderNotSent
+from lpdesk.domain.reports import LpQuoted, OrderFilled, OrderLost, OrderNotSent, OrderRejected
 from lpdesk.venues.fix.adapter import FixVenue
 from tests.conftest import eventually
 from tests.venues.effects import ask, order, query
@@ -295,3 +295,30 @@ async def test_tls_with_certificates_on_both_sides(
         else:
             await eventually(lambda: it._why_down == "cannot connect")
             assert secure.heard == []
+
+
+# ---- what an LP says of orders against itself
+
+
+async def test_a_fill_nobody_ordered_and_a_fill_after_a_reject_are_told(
+    venue: FixVenue, acceptor: Peer, reports: Reports
+) -> None:
+    """The desk makes breaks of them; to drop one would be to lose a fill."""
+    acceptor.says("8", FILL.replace("11=O-1", "11=ghost"))
+    ghost = await reports.next()
+    assert isinstance(ghost, OrderFilled) and ghost.order_id == "ghost"
+    venue.execute(order("O-1"))
+    await acceptor.hears("D")
+    acceptor.says("8", "37=0|11=O-1|17=X|150=8|39=8|55=BTC/USDT|54=1|151=0|14=0|6=0|103=99|")
+    assert isinstance(await reports.next(), OrderRejected)
+    acceptor.says("8", FILL)
+    assert isinstance(await reports.next(), OrderFilled)
+
+
+async def test_a_fill_of_the_other_side_is_no_answer(
+    venue: FixVenue, acceptor: Peer, reports: Reports
+) -> None:
+    venue.execute(order("O-1"))
+    await acceptor.hears("D")
+    acceptor.says("8", FILL.replace("54=1", "54=2"))
+    assert isinstance(await reports.next(), OrderLost)
