@@ -109,7 +109,8 @@ _CHAPTERS: Final = (
     _Chapter("postings", (ev.Transferred,), _count),
     _Chapter("settlement", (ev.TradeExecuted, ev.Settling, ev.SettlementAttempted,
                             ev.TradeRejected), lambda steps: ""),
-    _Chapter("breaks", (ev.BreakFound,), _count),
+    _Chapter("webhooks", (ev.WebhookQueued, ev.WebhookTried, ev.WebhookResent), _count),
+    _Chapter("breaks", (ev.BreakFound, ev.BreakAssigned, ev.BreakClosed), _count),
     _Chapter("ended", (ev.TradeSettled, ev.TradeFailed), lambda steps: ""),
     _Chapter("quotes", (ev.QuoteReceived, ev.LpMissed, ev.LpSkipped), _answers),
 )  # fmt: skip
@@ -297,6 +298,30 @@ def _broken(event: ev.BreakFound, pair: Pair | None) -> list[Line]:
     return [(Span(f"{event.kind} !", Ink.BAD), Span(said, Ink.DIM))]
 
 
+def _closed(event: ev.BreakClosed, pair: Pair | None) -> list[Line]:
+    why = str(event.rule) if event.rule else event.why
+    return [(Span("closed", Ink.GOOD), Span(f"  {event.break_id}  {why}", Ink.DIM))]
+
+
+def _queued(event: ev.WebhookQueued, pair: Pair | None) -> list[Line]:
+    to = ", ".join(target.endpoint for target in event.targets)
+    return [(Span(event.kind), Span(f"  {event.event_id}  to {to}", Ink.DIM))]
+
+
+_TRIED: Final = {
+    ev.Outcome.DELIVERED: ("delivered", Ink.GOOD),
+    ev.Outcome.QUEUED: ("not taken", Ink.WARN),
+    ev.Outcome.DEAD: ("given up !", Ink.BAD),
+}
+
+
+def _tried(event: ev.WebhookTried, pair: Pair | None) -> list[Line]:
+    word, ink = _TRIED[event.outcome]
+    again = f"  tried again {_moment(event.next_at)}" if event.next_at is not None else ""
+    said = f"  {event.endpoint}, time {event.attempt}  {event.text}{again}"
+    return [(Span(word, ink), Span(said.rstrip(), Ink.DIM))]
+
+
 def _plainly(event: Any, pair: Pair | None) -> list[Line]:
     """An event that has no words of its own yet: its name, and what is short and says something."""
     name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(event).__name__).lower()
@@ -338,5 +363,8 @@ _WORDS: Final[dict[type, Callable[[Any, Pair | None], list[Line]]]] = {
     ev.SettlementFailed: _short,
     ev.SettlementSettled: _paid,
     ev.SettlementRejected: _given_up,
+    ev.BreakClosed: _closed,
+    ev.WebhookQueued: _queued,
+    ev.WebhookTried: _tried,
     ev.TradeRejected: _given_up,
 }

@@ -43,7 +43,13 @@ def lineage(trade_id: str, records: Iterable[Record]) -> Lineage:
     if not isinstance(opened, ev.TradeOpened):
         return Lineage(trade_id)
     settled_by = {s.event.settlement_id for s in steps if _settles(s.event, trade_id)}
-    ids = {"trade_id": {trade_id}, "rfq_id": {opened.rfq_id}, "settlement_id": settled_by}
+    ids = {
+        "trade_id": {trade_id},
+        "rfq_id": {opened.rfq_id},
+        "settlement_id": settled_by,
+        "break_id": {s.event.break_id for s in steps if _breaks(s.event, trade_id)},
+        "event_id": {s.event.event_id for s in steps if _tells(s.event, settled_by)},
+    }
     return Lineage(
         trade_id, opened.rfq_id, tuple(s for s in steps if _concerns(s.event, ids, trade_id))
     )
@@ -55,6 +61,14 @@ def _opens(event: Event, trade_id: str) -> bool:
 
 def _settles(event: Event, trade_id: str) -> TypeGuard[ev.Settling]:
     return isinstance(event, ev.Settling) and trade_id in event.trades
+
+
+def _breaks(event: Event, trade_id: str) -> TypeGuard[ev.BreakFound]:
+    return isinstance(event, ev.BreakFound) and event.trade_id == trade_id
+
+
+def _tells(event: Event, settled_by: set[str]) -> TypeGuard[ev.WebhookQueued]:
+    return isinstance(event, ev.WebhookQueued) and event.settlement_id in settled_by
 
 
 def _concerns(event: Event, ids: Mapping[str, set[str]], trade_id: str) -> bool:
