@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from operator import attrgetter
 
 from lpdesk.domain.values import Instant
@@ -11,30 +12,27 @@ from lpdesk.engines.cover import Cover
 class Best:
     """Kept rather than searched for: all are looked at only when the best goes or worsens."""
 
-    __slots__ = ("_best", "_covers")
+    __slots__ = ("_best", "_covers", "_lp", "_price")
 
     def __init__(self) -> None:
         self._covers: dict[str, Cover] = {}
-        self._best: Cover | None = None
+        self._hold(None)
 
     def put(self, cover: Cover) -> None:
         """An LP's new cover replaces its old one."""
-        lp, rank, best = cover.lp, cover.rank, self._best
+        lp = cover.lp
         self._covers[lp] = cover
-        if best is None:
-            self._best = cover
-        elif rank[0] > best.rank[0]:  # nearly always: one comparison, not a tuple's two
-            if best.lp == lp:
+        if cover.rank[0] > self._price:  # nearly always: one comparison, not a tuple's two
+            if lp == self._lp:
                 self._search()
-        elif rank < best.rank:
-            self._best = cover
-        elif best.lp == lp:
+        elif self._best is None or cover.rank < self._best.rank:
+            self._hold(cover)
+        elif lp == self._lp:
             self._search()
 
     def drop(self, lp: str) -> None:
         """That LP does not compete any more, if it did."""
-        gone = self._covers.pop(lp, None)
-        if gone is not None and gone is self._best:
+        if self._covers.pop(lp, None) is not None and lp == self._lp:
             self._search()
 
     def top(self, at: Instant) -> Cover | None:
@@ -46,4 +44,9 @@ class Best:
         return self.top(at)
 
     def _search(self) -> None:
-        self._best = min(self._covers.values(), key=attrgetter("rank"), default=None)
+        self._hold(min(self._covers.values(), key=attrgetter("rank"), default=None))
+
+    def _hold(self, best: Cover | None) -> None:
+        self._best = best
+        self._lp = best.lp if best else ""
+        self._price = best.rank[0] if best else Decimal("Infinity")

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from statistics import median, quantiles
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
@@ -154,9 +154,9 @@ Contender = Callable[[list[Cover]], list[Cover | None]]
 
 
 def per_update_ns(contender: Contender, updates: list[Cover]) -> float:
-    began = perf_counter_ns()
+    began = thread_time_ns()  # a long round is interrupted more often than a short one
     contender(updates)
-    return (perf_counter_ns() - began) / len(updates)
+    return (thread_time_ns() - began) / len(updates)
 
 
 def figures(name: str, times: list[int]) -> str:

@@ -11,7 +11,7 @@ from lpdesk.engines.best import Best
 from lpdesk.engines.cover import Cover
 
 MOVES = st.tuples(
-    st.sampled_from("abcd"),
+    st.sampled_from("abcdefghijklmnop"),  # more than are kept in view
     st.one_of(st.none(), st.integers(1, 5)),  # gone, or its new price
     st.integers(0, 9),  # for how long
 )
@@ -33,7 +33,7 @@ def cover(lp: str, price: int, at: int, until: int) -> Cover:
     )
 
 
-@given(st.lists(MOVES))
+@given(st.lists(MOVES, max_size=120))
 def test_the_best_kept_is_the_best(moves: list[tuple[str, int | None, int]]) -> None:
     best, covers = Best(), dict[str, Cover]()
     for at, (lp, price, length) in enumerate(moves):
