@@ -12,10 +12,11 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Command, Event, Report
 from lpdesk.domain.values import Instant, exact
-from lpdesk.engines import cash
+from lpdesk.engines import amm, cash, house
+from lpdesk.engines.amm import Amm
 from lpdesk.engines.dealing import Dealing
 from lpdesk.engines.delayed import Delayed
-from lpdesk.engines.house import KIND, House
+from lpdesk.engines.house import House
 from lpdesk.engines.making import Making
 from lpdesk.engines.quoting import Quoting, refused
 from lpdesk.engines.reconciling import Reconciling
@@ -36,6 +37,8 @@ class Desk:
         self.dealing = Dealing(self.state, self.quoting, self.delayed)
         self.making = Making(self.state, strategies)
         self.house = House(self.making)
+        self.amm = Amm(self.state)
+        self.quoting.reference = self.making.reference
         self.reconciling = Reconciling(self.state, self.dealing)
         self.webhooks = Webhooks(self.state)
 
@@ -44,8 +47,8 @@ class Desk:
         """Everything that follows from `cause` at time `at`. Raises `Bug` only."""
         events = [*_taken(cause), *self._decide(cause, at)]
         for event in events:  # grows while our own exchange answers
-            if isinstance(event, ev.LpAsked | ev.OrderSent) and self._is_house(event.lp):
-                events += self._house(event, at)
+            if isinstance(event, ev.LpAsked | ev.OrderSent):
+                events += self._inside(event, at)
         events += self.making.rebalanced(at)
         for event in tuple(events):
             changed = self.state.health.observe(event, at)
@@ -91,6 +94,9 @@ class Desk:
             case rep.LpStreamed():
                 moved = self.state.market.moved(cause, at)
                 return [moved] if moved else []
+            case rep.PoolRead():
+                self.amm.read(cause, at)
+                return []
             case rep.OrderFilled():
                 return self.dealing.filled(cause, at)
             case rep.OrderRejected() | rep.OrderNotSent():
@@ -172,16 +178,18 @@ class Desk:
             case cmd.EnableEndpoint():
                 return self.webhooks.enable(cause)
 
-    def _is_house(self, name: str) -> bool:
-        lp = self.state.settings.lp(name)
-        return lp is not None and lp.kind == KIND
-
-    def _house(self, event: ev.LpAsked | ev.OrderSent, at: Instant) -> Events:
-        """Our own exchange answers at once; its answer is treated like any LP's."""
-        if isinstance(event, ev.OrderSent):
-            events, answer = self.house.execute(event, at)
-            return events + self._decide(answer, at)
-        return self._decide(self.house.quote(event), at)
+    def _inside(self, event: ev.LpAsked | ev.OrderSent, at: Instant) -> Events:
+        """Our own exchange answers at once, and pools quote; all is treated like any LP's word."""
+        lp = self.state.settings.lp(event.lp)
+        match event, lp.kind if lp else "":
+            case ev.OrderSent(), house.KIND:
+                events, answer = self.house.execute(event, at)
+                return events + self._decide(answer, at)
+            case ev.LpAsked(), house.KIND:
+                return self._decide(self.house.quote(event), at)
+            case ev.LpAsked(), amm.KIND:
+                return self._decide(self.amm.quote(event, at), at)
+        return []
 
     def _start(self, cause: rep.DeskStarted, at: Instant) -> Events:
         """A process begins or resumes: what was live is ended, what was sent is asked for."""

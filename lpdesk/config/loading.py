@@ -163,6 +163,8 @@ def _inconsistencies(config: Config) -> list[str]:
         problems += [f"lps.{index}.pairs: {p} is no pair" for p in lp.pairs if p not in symbols]
         problems += _secret_problems(f"lps.{index}", lp)
         schemes = _SCHEMES.get(lp.kind, _WEB)
+        if lp.kind == "pool" and not lp.url:  # as configured, never read from a chain
+            continue
         if not lp.url.startswith(schemes):
             problems.append(f"lps.{index}.url: must begin with {' or '.join(schemes)}")
         if "@" in lp.url:

@@ -105,7 +105,7 @@ class LpTable(_Table):
     url: str
     key: SecretStr = SecretStr("")
     secret: SecretStr = SecretStr("")
-    tier: Annotated[int, Field(ge=1, le=9, strict=True)] = 1
+    tier: Annotated[int, Field(ge=1, le=9, strict=True)] | Literal["fallback"] = 1
     pairs: tuple[Symbol, ...] = ()
     timeout_seconds: Positive = Decimal(2)
     poll_seconds: Positive = Decimal("0.5")
@@ -113,6 +113,8 @@ class LpTable(_Table):
     fee_bps: Annotated[Money, Field(ge=-100, le=1000)] = Decimal(0)
     minimum: NotNegative = Decimal(0)
     maximum: Positive | None = None
+    lot: NotNegative = Decimal(0)
+    fixed_fee: NotNegative = Decimal(0)
     credit: dict[str, NotNegative] = {}
     options: dict[str, Option] = {}
 
@@ -152,6 +154,8 @@ class RulesTable(_Table):
     max_resting_orders: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 500
     size_tolerance_bps: NotNegative = Decimal(1)
     price_band_bps: Positive = Decimal(500)
+    fallback_band_bps: Positive = Decimal(100)
+    fallback_slippage_bps: Positive = Decimal(50)
     stale_after_seconds: Positive = Decimal(5)
     loss_limit_bps: NotNegative = Decimal(0)
     unfound_grace_seconds: NotNegative = Decimal(10)

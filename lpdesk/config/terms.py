@@ -10,6 +10,9 @@ from lpdesk.domain import settings as s
 from lpdesk.domain.making import MakerTerms
 from lpdesk.domain.values import SECOND, Instant
 
+LAST_TIER = 9
+"""Of the fallback, which is asked only when no other LP can quote."""
+
 
 def _ns(seconds: Decimal) -> int:
     return int(seconds * SECOND)
@@ -76,6 +79,8 @@ def _rules(rules: RulesTable) -> s.Rules:
         max_resting_orders=rules.max_resting_orders,
         size_tolerance_bps=rules.size_tolerance_bps,
         price_band_bps=rules.price_band_bps,
+        fallback_band_bps=rules.fallback_band_bps,
+        fallback_slippage_bps=rules.fallback_slippage_bps,
         stale_after_ns=_ns(rules.stale_after_seconds),
         loss_limit_bps=rules.loss_limit_bps,
         unfound_grace_ns=_ns(rules.unfound_grace_seconds),
@@ -117,7 +122,11 @@ def lp_terms(lp: LpTable) -> s.Lp:
     return s.Lp(
         name=lp.name,
         kind=lp.kind,
-        tier=lp.tier,
+        tier=LAST_TIER if lp.tier == "fallback" else lp.tier,
+        fallback=lp.tier == "fallback",
+        indicative=lp.kind == "pool" and not lp.options.get("signer"),
+        lot=lp.lot,
+        fixed_fee=lp.fixed_fee,
         pairs=lp.pairs,
         timeout_ns=_ns(lp.timeout_seconds),
         poll_interval_ns=_ns(lp.poll_seconds),

@@ -28,15 +28,22 @@ class ProductPool(Tokens, frozen=True, kw_only=True, tag="product"):
     of: int = 1000
 
 
+class Tick(Struct, frozen=True):
+    """An initialised tick, and the liquidity that crossing it upwards adds."""
+
+    tick: int
+    net: Decimal
+
+
 class RangePool(Tokens, frozen=True, kw_only=True, tag="range"):
-    """Uniswap v3. `ticks`: the initialised ones in order with what crossing upwards adds."""
+    """Uniswap v3. `ticks`: the initialised ones in order."""
 
     sqrt_price: Decimal
     tick: int
     liquidity: Decimal
     fee_ppm: int
     spacing: int
-    ticks: tuple[tuple[int, Decimal], ...] = ()
+    ticks: tuple[Tick, ...] = ()
 
 
 class StablePool(Tokens, frozen=True, kw_only=True, tag="stable"):

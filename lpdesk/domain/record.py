@@ -42,6 +42,7 @@ Report: TypeAlias = (
     | reports.LpFailed
     | reports.LpWithdrew
     | reports.LpStreamed
+    | reports.PoolRead
     | reports.OrderFilled
     | reports.OrderRejected
     | reports.OrderPending
@@ -81,6 +82,7 @@ Event: TypeAlias = (
     | events.QuoteFixed
     | events.RoundEnded
     | events.RfqRefreshed
+    | events.RfqFellBack
     | events.RfqRerouted
     | events.AutoRefreshSet
     | events.RfqEnded

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from lpdesk.domain.pools import Pool
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant, Side
@@ -63,6 +64,15 @@ class LpWithdrew(Report, frozen=True, kw_only=True):
     ask_id: str
     reason: Reason
     text: str = ""
+
+
+class PoolRead(Report, frozen=True, kw_only=True):
+    """An AMM pool as it stands. `validity_ns`: how long it may be dealt on; None without end."""
+
+    lp: str
+    symbol: str
+    pool: Pool
+    validity_ns: int | None = None
 
 
 class LpStreamed(Report, frozen=True, kw_only=True):

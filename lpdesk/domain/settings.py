@@ -38,7 +38,7 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
-LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2", "b2trader")
+LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2", "b2trader", "pool")
 """The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
 
 STREAM = "stream"
@@ -196,6 +196,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     max_resting_orders: int = 500
     size_tolerance_bps: Decimal = Decimal(1)
     price_band_bps: Decimal = Decimal(500)
+    fallback_band_bps: Decimal = Decimal(100)
+    fallback_slippage_bps: Decimal = Decimal(50)
     stale_after_ns: int = 5 * SECOND
     loss_limit_bps: Decimal = ZERO
     unfound_grace_ns: int = 10 * SECOND

@@ -17,6 +17,7 @@ from lpdesk.domain.events import (
     QuoteUnlocked,
     RfqEnd,
     RfqEnded,
+    RfqFellBack,
     RfqOpened,
     RfqRefreshed,
     RfqRerouted,
@@ -167,6 +168,10 @@ class Race(Field):
     ) -> tuple[Verdict, str]:
         if lane.barred:
             return Verdict.BAD, "blocked: waits for a person"
+        if lane.lp.indicative:
+            return Verdict.INDICATIVE, "for information only"
+        if lane.lp.fallback and (far := self.value.too_far(cover, mid)):
+            return Verdict.INDICATIVE, far
         # a stream's size is cut to what was asked, so only its price identifies a quote
         content = (quote.price, None if lane.lp.streams else quote.quantity)
         if lane.refs.setdefault(quote.quote_ref, content) != content:
@@ -308,7 +313,7 @@ class Race(Field):
         if self.lock and self.lock.cover.dealable_until <= at:
             return self._expire(at)
         events: list[Event] = []
-        for lane in self.lanes.values():
+        for lane in list(self.lanes.values()):  # the last to miss may bring the fallback in
             if lane.deadline_at is not None and lane.deadline_at <= at:
                 events += self._time_out(lane, at)
         if self.ended:
@@ -352,18 +357,32 @@ class Race(Field):
 
     def end_if_dry(self) -> list[Event]:
         """A first round in which nobody has a usable price ends the request."""
-        if self.ended or self._priced or not self.all_in():
+        if self.ended or self.lock or not self.all_in():
             return []
-        if self.backup:
+        if self.backup and not self._priced:
             return [self._reroute(*self.backup)]
+        if self.reserve:
+            return [self._fall_back()]
+        if self._priced:
+            return []
         if any(lane.skipped is Reason.BELOW_MINIMUM for lane in self.lanes.values()):
             text = f"the minimum is {self.pair.minimum} {self.pair.base}"
             return self.end(RfqEnd.NO_LIQUIDITY, Reason.BELOW_MINIMUM, text)
         return self.end(RfqEnd.NO_LIQUIDITY, Reason.NO_LIQUIDITY, self.shortage())
 
+    def _fall_back(self) -> RfqFellBack:
+        """No LP can quote: the fallback's pools are asked as well, from now on."""
+        why = ", ".join(f"{lane.lp.name} {lane.why}" for lane in self.lanes.values())
+        start = self._round_at = self.expires_at - self.rules.rfq_duration_ns  # ask at once
+        names = tuple(lp.name for lp in self.reserve)
+        self.lanes |= {lp.name: Lane(lp, start) for lp in self.reserve}
+        self.reserve = ()
+        return RfqFellBack(rfq_id=self.rfq.rfq_id, lps=names, text=why or "no LP deals this")
+
     def _reroute(self, desk: str, lps: tuple[Lp, ...]) -> RfqRerouted:
         """The desk asked first has nothing: from now on only the backup's LPs are in the race."""
         self.desk, self.backup = desk, None
         start = self._round_at = self.expires_at - self.rules.rfq_duration_ns  # ask at once
-        self.lanes = {lp.name: Lane(lp, start) for lp in lps}
+        self.reserve = tuple(lp for lp in lps if lp.fallback)
+        self.lanes = {lp.name: Lane(lp, start) for lp in lps if not lp.fallback}
         return RfqRerouted(rfq_id=self.rfq.rfq_id, desk=desk, reason=Reason.NO_LIQUIDITY)

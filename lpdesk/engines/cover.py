@@ -171,6 +171,15 @@ class Valuer:
             return Verdict.SIZING, ""
         return (Verdict.LIVE, "") if cover.dealable_until > at else (Verdict.BRIEF, "")
 
+    def too_far(self, cover: Cover, mid: Decimal | None) -> str:
+        """Why the fallback's price is not dealt on: nothing to compare it with, or too far off."""
+        if mid is None:
+            return "no reference to compare with"
+        away = abs(cover.all_in - mid) / mid * BPS
+        if away > self.rules.fallback_band_bps:
+            return f"{away:.0f} bp from the reference"
+        return ""
+
     def covers(self, cover: Cover) -> bool:
         """Whether a cover is all the request needs."""
         if self.rfq.dealt is Dealt.BASE:

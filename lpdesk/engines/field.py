@@ -27,7 +27,9 @@ class Field:
         self.pair = pair
         self.rules = settings.rules
         self.value = Valuer(rfq, pair, settings)
-        self.lanes = {lp.name: Lane(lp, at) for lp in lps}
+        asked = [lp for lp in lps if not lp.fallback or rfq.via]
+        self.lanes = {lp.name: Lane(lp, at) for lp in asked}
+        self.reserve = tuple(lp for lp in lps if lp not in asked)  # while others can quote
         self.best = Best()  # of all but the LPs behind the lock
         self.lock: Lock | None = None
         self.curves: Curves = {}

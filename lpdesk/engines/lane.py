@@ -91,7 +91,7 @@ class Lane:
     __slots__ = (
         "_answered", "ask_id", "asked_at", "asked_quantity", "barred", "cover", "deadline_at",
         "full", "last_all_in", "leg", "lp", "missed", "next_at", "probe", "refs", "settled",
-        "share", "sized", "skipped",
+        "share", "sized", "skipped", "why",
     )  # fmt: skip
 
     def __init__(self, lp: Lp, at: Instant) -> None:
@@ -111,6 +111,7 @@ class Lane:
         self.refs: dict[str, tuple[Decimal, Decimal | None]] = {}
         self.settled = False  # whether its answer of this round is in, for good or ill
         self.skipped: Reason | None = None
+        self.why = ""  # why it has no price, in a word
         self.sized = False  # whether it has been asked again at once for the exact size
         self.probe = 0  # how often its price was sought with a larger size
         self._answered: tuple[str, int] = ("", 0)
@@ -128,6 +129,7 @@ class Lane:
         if self.skipped is refusal.reason:
             return []
         self.skipped = refusal.reason
+        self.why = refusal.reason.value
         return [
             LpSkipped(
                 rfq_id=rfq_id,
@@ -162,6 +164,7 @@ class Lane:
         self, rfq_id: str, quote: LpQuoted, cover: Cover, verdict: Verdict, text: str, at: Instant
     ) -> QuoteReceived:
         """A price came of an ask."""
+        self.why = verdict.value
         return QuoteReceived(
             rfq_id=rfq_id,
             lp=quote.lp,
@@ -178,7 +181,7 @@ class Lane:
 
     def miss(self, rfq_id: str, reason: Reason, text: str, at: Instant) -> LpMissed:
         """No price came of the ask."""
-        self.settled = True
+        self.settled, self.why = True, reason.value
         return LpMissed(
             rfq_id=rfq_id,
             lp=self.lp.name,

@@ -101,6 +101,10 @@ class Maker:
         parameters = self.terms.parameters | {name: value}
         self.terms = replace(self.terms, parameters=parameters)
 
+    def reference_mid(self, at: Instant) -> Decimal | None:
+        """The median of the feeds that are fresh and agree."""
+        return self.reference.price(at, _ns(self.terms["stale_after"])).mid
+
     # ---- whether it may quote
 
     def judge(self, at: Instant, desk_halted: str) -> Stance:

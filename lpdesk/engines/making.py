@@ -52,6 +52,11 @@ class Making:
         self._halted_why = ""
         self._told: dict[str, tuple[Instant, Stance]] = {}
 
+    def reference(self, symbol: str, at: Instant) -> Decimal | None:
+        """What the reference feeds say a pair is worth; None without one."""
+        maker = self.makers.get(symbol)
+        return maker.reference_mid(at) if maker else None
+
     # ---- start and stop
 
     def start(self, at: Instant) -> Events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from lpdesk.domain import commands as cmd
@@ -32,6 +33,7 @@ class Quoting:
         self.state = state
         self.races: dict[str, Race] = {}
         self._dues: dict[str, Instant] = {}  # of live races, in the order they were opened
+        self.reference: Callable[[str, Instant], Decimal | None] = lambda symbol, at: None
 
     def request(self, cause: cmd.RequestQuote, at: Instant) -> Events:
         cause = routing.resolved(cause, self.state.settings)
@@ -60,7 +62,7 @@ class Quoting:
             settle_days=cause.settle_days,
         )
         race = Race(opened, pair, first.lps, self.state.settings, lambda: self.state.name("Q"), at)
-        race.backup = backup
+        race.backup, race.curves = backup, self.state.curves
         race.value.handicaps = self._handicaps(at)
         self._keep(race)
         return self._planned(race, [opened, *self._go_on(race, at)])
@@ -245,7 +247,9 @@ class Quoting:
         race = self._race_of(cause.ask_id)
         if race is None:
             return []
-        mid = self.state.market.mid(race.pair.symbol, at)
+        mid, lp = self.state.market.mid(race.pair.symbol, at), self.state.settings.lp(cause.lp)
+        if mid is None and lp and lp.fallback:
+            mid = self.reference(race.pair.symbol, at)
         p95 = self.state.quality.exec_p95_ns(cause.lp)
         events = race.wake(at) if race.overdue(at) else []
         events += [*race.quoted(cause, at, p95, mid), *self._go_on(race, at)]

@@ -19,6 +19,7 @@ from lpdesk.engines.ledger import (
     settlement_account,
 )
 from lpdesk.engines.market import Market
+from lpdesk.engines.pools.curves import Curve
 from lpdesk.engines.quality import Quality
 from lpdesk.engines.rolling import Rolling
 from lpdesk.engines.scorecard import Scorecards
@@ -34,6 +35,7 @@ class State:
         self.ledger = Ledger()
         self.in_flight: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
         self.quality = Quality()
+        self.curves: dict[str, Curve] = {}
         self.scorecards = Scorecards()
         self.rolling = Rolling()
         self.market = Market(self.settings.rules.stale_after_ns)
@@ -44,6 +46,7 @@ class State:
         """Take new settings. An LP that waits for a person, or owes an answer, still does."""
         blocked, unknown = self.health.blocked(), self.health.unknown
         self.settings, self.instance = settings, instance
+        self.curves.clear()
         self.market = Market(settings.rules.stale_after_ns)
         self.health = Health(settings.lps, settings.rules)
         self.health.unknown = unknown

@@ -111,6 +111,7 @@ VENUES: Mapping[str, Factory] = {
     "b2trader": _late("lpdesk.venues.b2trader", "venue"),
     "stream": _late("lpdesk.venues.stream", "StreamVenue"),
     "trade_desk": _late("lpdesk.venues.trade_desk", "TradeDeskVenue"),
+    "pool": _late("lpdesk.venues.pools", "PoolVenue"),
     "fix": _late("lpdesk.venues.fix.adapter", "FixVenue"),
     "fix-stream": _late("lpdesk.venues.fix.adapter", "FixVenue"),
 }

@@ -153,11 +153,6 @@ def _locked(view: DeskView, event: ev.QuoteLocked, at: Instant) -> DeskView:
     return _on_card(change)(view, event, at)
 
 
-def _uncovered(view: DeskView, event: ev.QuoteUncovered, at: Instant) -> DeskView:
-    view = replace(view, status=replace(view.status, uncovered=view.status.uncovered + 1))
-    return _notice(view, at, "bad", f"{event.quote_id} was shown without cover", event.rfq_id)
-
-
 def _lock_gone(
     change: Callable[[Card, Any, Instant], Card],
 ) -> Callable[[Card, Any, Instant], Card]:
@@ -166,6 +161,11 @@ def _lock_gone(
         return replace(change(card, event, at), rows=rows)
 
     return on_card
+
+
+def _fell_back(view: DeskView, event: ev.RfqFellBack, at: Instant) -> DeskView:
+    text = f"{event.rfq_id} no LP quotes ({event.text}): asking {', '.join(event.lps)}"
+    return _notice(view, at, "warn", text, event.rfq_id)
 
 
 def _rfq_ended(view: DeskView, event: ev.RfqEnded, at: Instant) -> DeskView:
@@ -352,10 +352,11 @@ _FOLDS: dict[type, Handler] = {
     ev.QuoteReceived: _on_row(leaderboard.quoted),
     ev.LpMissed: _on_row(leaderboard.missed),
     ev.QuoteLocked: _locked,
-    ev.QuoteUncovered: _uncovered,
+    ev.QuoteUncovered: _on_status(st.uncovered),
     ev.QuoteUnlocked: _on_card(_lock_gone(quotes.unlocked)),
     ev.RfqRefreshed: _on_card(_lock_gone(quotes.refreshed)),
     ev.AutoRefreshSet: _on_card(quotes.auto_refresh_set),
+    ev.RfqFellBack: _fell_back,
     ev.RfqEnded: _rfq_ended,
     ev.TradeOpened: _trade_opened,
     ev.OrderSent: _on_trade(blotter.sent),

@@ -125,3 +125,7 @@ def earned(status: Status, event: ev.TradeSettled, at: Instant) -> Status:
     pnl = dict(status.pnl)
     pnl[event.pnl_asset] = pnl.get(event.pnl_asset, ZERO) + event.pnl
     return replace(status, pnl=tuple(sorted(pnl.items())))
+
+
+def uncovered(status: Status, event: ev.QuoteUncovered, at: Instant) -> Status:
+    return replace(status, uncovered=status.uncovered + 1)

@@ -204,6 +204,14 @@ class AutoRefreshSet(Event, frozen=True, kw_only=True):
     on: bool
 
 
+class RfqFellBack(Event, frozen=True, kw_only=True):
+    """No LP can quote: the fallback's pools are asked. `text` says why, LP by LP."""
+
+    rfq_id: str
+    lps: tuple[str, ...]
+    text: str
+
+
 class RfqEnded(Event, frozen=True, kw_only=True):
     rfq_id: str
     how: RfqEnd

@@ -55,7 +55,7 @@ def _product_out(pool: ProductPool, wanted: int, i: int, j: int) -> Swapped:
 
 def as_range(pool: RangePool) -> concentrated.Range:
     """The pool in whole numbers."""
-    ticks = tuple((tick, int(net)) for tick, net in pool.ticks)
+    ticks = tuple((each.tick, int(each.net)) for each in pool.ticks)
     return concentrated.Range(
         int(pool.sqrt_price), pool.tick, int(pool.liquidity), pool.fee_ppm, pool.spacing, ticks
     )

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from lpdesk.domain.pools import Pool, ProductPool, RangePool, StablePool, WeightedPool
+from lpdesk.domain.pools import Pool, ProductPool, RangePool, StablePool, Tick, WeightedPool
 from lpdesk.domain.values import Side
 from lpdesk.engines.pools.curves import Curve
 from lpdesk.engines.pools.errors import NoSwap
@@ -39,7 +39,7 @@ def a_range(random: Random) -> Pool:
         ticks += [(middle - distance * spacing, net), (middle + distance * spacing, -net)]
         liquidity += int(net)
     fee = random.choice([0, 100, 500, 3000, 10000])
-    known = tuple(sorted(entry for entry in ticks if abs(entry[0]) < 887_000))
+    known = tuple(Tick(*entry) for entry in sorted(ticks) if abs(entry[0]) < 887_000)
     return RangePool(
         decimals=(18, 6), sqrt_price=D(price), tick=tick, liquidity=D(liquidity), fee_ppm=fee,
         spacing=spacing, ticks=known,
