@@ -145,6 +145,9 @@ class Dealing:
         if lock.quote_id != cause.quote_id:
             text = f"{cause.quote_id or 'the quote'} was replaced by {lock.quote_id}"
             return refused(Reason.QUOTE_CHANGED, "quote", text)
+        if race.rfq.firm_at is not None and cause.origin is None:
+            text = "a firm quote is dealt on by whom it was given to, over the API"
+            return refused(Reason.NOT_ENABLED, "quote", text)
         return self.quoting.unfit(race, at, crossed_ok=cause.crossed_ok)
 
     def _send(self, trade: Trade, cover: Cover, at: Instant) -> ev.OrderSent:

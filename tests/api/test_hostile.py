@@ -16,8 +16,8 @@ from tests.api.desks import JSON_API, SECRETS, Desk, Market, data, error, served
 async def hurried(
     tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:
-    """A desk that gives a request 0.3 s to come in, and takes four connections."""
-    monkeypatch.setenv("LPDESK_API__RECEIVE_SECONDS", "0.3")
+    """A desk that gives a request 0.15 s to come in, and takes four connections."""
+    monkeypatch.setenv("LPDESK_API__RECEIVE_SECONDS", "0.15")
     monkeypatch.setenv("LPDESK_API__MAX_CONNECTIONS", "4")
     async with served(tmp_path, market) as desk:
         yield desk
@@ -165,7 +165,7 @@ async def test_a_key_has_so_many_requests_under_way(
     tmp_path: Path, market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LPDESK_API__MAX_IN_FLIGHT", "2")
-    market.venue.become(latency_ms=(300, 300, 300))
+    market.venue.become(latency_ms=(100, 100, 100))
     async with served(tmp_path, market) as desk:
         answers = await asyncio.gather(*(desk["bot"].quote(unit_count="1") for _ in range(5)))
         refused = [error(each, 429) for each in answers if each.status_code == 429]

@@ -97,8 +97,12 @@ MONTH_END = ("2026-01-29 15:00", "2026-02-03 21:00")
 
 @pytest.mark.parametrize(
     ("dealt", "gathered"),
-    [WEEKEND, SUMMER_TIME, WINTER_TIME, MONTH_END],
-    ids=["weekend", "summer time", "winter time", "month end"],
+    [
+        pytest.param(*WEEKEND, id="weekend", marks=pytest.mark.long),
+        pytest.param(*SUMMER_TIME, id="summer time"),
+        pytest.param(*WINTER_TIME, id="winter time", marks=pytest.mark.long),
+        pytest.param(*MONTH_END, id="month end"),
+    ],
 )
 async def test_t_plus_three(tmp_path: Path, dealt: str, gathered: str) -> None:
     async with begun(tmp_path, dealt) as later:

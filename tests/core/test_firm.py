@@ -29,6 +29,13 @@ def asked(story: Story, line: str = "b 1 btcusdt", wait: str = "300ms") -> str:
     return story.does(replace(request, firm_after_ns=span(wait), auto_refresh=False))
 
 
+def executed(story: Story) -> str:
+    """The client deals on its quote."""
+    (given,) = story.events(ev.QuoteFixed)
+    origin = cmd.Origin(caller="bot")
+    return story.does(cmd.AcceptQuote(rfq_id=given.rfq_id, quote_id=given.quote_id, origin=origin))
+
+
 def fixed(story: Story) -> list[str]:
     """When a price was given out, and whose."""
     return [
@@ -66,7 +73,8 @@ def test_it_stands_whatever_comes_later() -> None:
     story.later("5s")
     assert [lock.split()[1] for lock in story.locks] == ["alpha", "beta"]
     assert story.asked("alpha") == story.asked("beta") == "0"
-    story.types("p")
+    assert "over the API" in story.types("p"), "the dealer's key is not the client's word"
+    executed(story)
     story.later("1s")
     assert story.trade.state == "settled" and story.trade.lp_price == 99990
 
@@ -81,8 +89,7 @@ def test_it_can_be_dealt_on_until_it_expires_and_no_longer() -> None:
     assert story.card.live
     story.later("200ms")
     assert story.card.end is ev.RfqEnd.EXPIRED
-    accept = cmd.AcceptQuote(rfq_id=given.rfq_id, quote_id=given.quote_id)
-    assert story.does(accept) == "quote: there is no dealable price any more"
+    assert executed(story) == "quote: there is no dealable price any more"
 
 
 def test_a_withdrawn_cover_ends_it() -> None:
