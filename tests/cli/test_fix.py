@@ -20,7 +20,12 @@ RULES = "[rules]\nvalidity_buffer_seconds = 0.2\nunfound_grace_seconds = 0.2\n"
 
 
 async def dealt(
-    lpdesk: Command, folder: Path, *moods: Mood, lp: str = "planck", reset: bool = True
+    lpdesk: Command,
+    folder: Path,
+    *moods: Mood,
+    lp: str = "planck",
+    reset: bool = True,
+    quotes: str = "book",
 ) -> tuple[int, list[dict[str, str]], Execution | None]:
     """One request for 1 BTC at one stand-in, accepted: exit code, events, what the LP booked."""
     sandbox = await start_sandbox(7, cast="full", only=[lp])
@@ -29,6 +34,7 @@ async def dealt(
         venue.become(validity_ms=700)
         venue.script(*moods)
         blocks = sandbox.config_toml().replace("reset = true", f"reset = {str(reset).lower()}")
+        blocks = blocks.replace('"book"', f'"{quotes}"')
         config = folder / "desk.toml"
         config.write_text(f"{RULES}{blocks}")
         result = await asyncio.to_thread(
@@ -53,9 +59,12 @@ def fills(journal: Path) -> list[ev.LegFilled]:
     ]
 
 
-@pytest.mark.parametrize("lp", ["planck", "pauli"])
-async def test_a_request_settles_over_fix(lpdesk: Command, tmp_path: Path, lp: str) -> None:
-    code, told, booked = await dealt(lpdesk, tmp_path, lp=lp)
+@pytest.mark.parametrize(("lp", "quotes"), [("planck", ""), ("pauli", "book"), ("pauli", "rfq")])
+async def test_a_request_settles_over_fix(
+    lpdesk: Command, tmp_path: Path, lp: str, quotes: str
+) -> None:
+    """Asked for a price, by a book, and by quotes on one request that replace each other."""
+    code, told, booked = await dealt(lpdesk, tmp_path, lp=lp, quotes=quotes or "book")
     assert code == 0 and told[-1]["type"] == "TradeSettled" and booked
     [leg] = fills(tmp_path / "desk.db")
     assert (str(leg.price), str(leg.quantity)) == (booked.fill_price, "1")
@@ -75,6 +84,7 @@ async def test_a_connection_that_breaks_after_the_fill(
     assert booked and (str(leg.price), str(leg.quantity)) == (booked.fill_price, "1")
 
 
+@pytest.mark.long
 async def test_a_connection_that_breaks_before_the_fill(lpdesk: Command, tmp_path: Path) -> None:
     """The LP never had it; once its quote is over that is certain, and nothing has moved."""
     code, told, booked = await dealt(lpdesk, tmp_path, Mood.RESET_BEFORE_FILL)

@@ -20,7 +20,7 @@ _MAX_STREAMS: Final = 64
 _SIDES: Final = {"1": "BUY", "2": "SELL"}
 _REJECTED: Final = {
     "QUOTE_EXPIRED": "4", "UNKNOWN_QUOTE": "8", "QUOTE_USED": "8", "QUANTITY_TOO_LARGE": "3",
-    "DUPLICATE": "6",
+    "QUOTE_REPLACED": "8", "DUPLICATE": "6",
 }  # fmt: skip
 """OrdRejReason."""
 
@@ -36,6 +36,8 @@ class Line:
         self._session = Session(name, ledgers, venue.clock_ns, self._letting_in, self._take)
         self._jobs: set[asyncio.Task[None]] = set()
         self._streams: dict[str, asyncio.Task[None]] = {}  # by QuoteReqID or MDReqID
+        self._stands: dict[str, str] = {}  # QuoteReqID: the quote that stands for it
+        self._replaced: set[str] = set()  # quotes that another one took the place of
         self._transport: asyncio.WriteTransport | None = None
 
     async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -145,7 +147,11 @@ class Line:
                 self._session.send("S", self._quote(request_id, fresh))
 
     def _quote(self, request_id: str, quote: Quote) -> Fields:
+        """An S, which ends the one before it on the same request."""
         now = self._venue.clock_ns()
+        former, self._stands[request_id] = self._stands.get(request_id), quote.quote_id
+        if former and former != quote.quote_id:
+            self._replaced.add(former)
         price, size = (133, 135) if quote.side == "BUY" else (132, 134)
         return [
             (131, request_id), (117, quote.quote_id), (537, "1"), (55, quote.symbol),
@@ -206,6 +212,9 @@ class Line:
                 self._session.send("8", _status_of(earlier, "0"))
             else:
                 self._session.send("8", _refusal(message, "DUPLICATE", self._execution_id()))
+            return
+        if message.get(117) in self._replaced:
+            self._session.send("8", _refusal(message, "QUOTE_REPLACED", self._execution_id()))
             return
         mood = venue.mood(Stage.EXECUTE)
         if mood is Mood.HANG_EXECUTE:

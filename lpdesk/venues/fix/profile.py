@@ -45,6 +45,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     symbol: str = "{base}/{quote}"
     aliases: tuple[str, ...] = ()  # our asset=theirs
     quotes: str = "rfq"  # what `fix-stream` listens to: quotes on a request, or a "book"
+    replaces: bool = True  # a pushed quote ends the one before; else that one holds its time
     depth: int = 0  # of a book; 0 is full
     updates: bool = False  # a book by increments (X) after the first snapshot
     sizes: bool = True  # whether a book says sizes; without, as much as was asked for

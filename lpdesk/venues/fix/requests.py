@@ -162,6 +162,8 @@ class Requests:
             # It replaces the first, which is dead by that; the desk asks anew.
             self._over(live, LpWithdrew, Reason.STALE, "replaced by a newer quote")
             return
+        if live.ref and self._profile.replaces:  # nobody may rest on it a moment longer
+            self._end(live, Reason.WITHDRAWN, "replaced by a newer quote")
         live.quotes += 1
         live.ref, live.until = told.ref, now + told.report.validity_ns
         self._submit(told.report)

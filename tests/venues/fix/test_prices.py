@@ -191,6 +191,8 @@ async def test_a_stream_of_quotes_goes_on_until_nobody_wants_it(
         request = await asked(it, acceptor)
         for number in range(3):
             acceptor.says("S", quote(request, f"Q-{number}"))
+            if number:  # the one before is dead by that
+                assert isinstance(await reports.next(), LpWithdrew)
             quoted = await reports.next()
             assert isinstance(quoted, LpQuoted) and quoted.quote_ref == f"Q-{number}"
         acceptor.says("Z", "117=Q-2|298=1|")
