@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from statistics import median
@@ -19,9 +20,11 @@ from urllib.parse import urlsplit
 
 from lpdesk.bootstrap import default_journal
 from lpdesk.config import BadConfig, Config, LpTable, load
+from lpdesk.config.tables import WebhookTable
 from lpdesk.domain.text import clean
 from lpdesk.journal.errors import JournalRefused
 from lpdesk.journal.reader import connect
+from lpdesk.webhooks.target import Forbidden, resolve
 
 OK, WARN, BAD = "ok", "warn", "bad"
 
@@ -63,6 +66,7 @@ async def examine(path: Path | None, journal: Path | None) -> list[Finding]:
     findings += _clock()
     findings += _disk(journal or default_journal(config))
     findings += await _lps(config.lps)
+    findings += await asyncio.gather(*map(_hook, config.webhooks))
     findings += _terminal()
     return findings
 
@@ -186,6 +190,22 @@ async def _lp(lp: LpTable) -> Finding:
     if off > MAX_CLOCK_OFF_S:
         return Finding(WARN, about, f"{text}; clocks differ by {off:.0f} s", "check this clock")
     return Finding(WARN if connect_s * 1000 > SLOW_CONNECT_MS else OK, about, text)
+
+
+async def _hook(hook: WebhookTable) -> Finding:
+    """Where webhooks would go. Nothing is sent."""
+    about, url = f"webhook {hook.name}", urlsplit(hook.url)
+    resolver = ThreadPoolExecutor(1)
+    try:
+        async with asyncio.timeout(PROBE_S):
+            address = await resolve(url.hostname or "", 443, hook.allow_private, resolver)
+    except Forbidden as refused:
+        return Finding(BAD, about, str(refused), "set allow_private if it is meant")
+    except (OSError, TimeoutError, UnicodeError):
+        return Finding(WARN, about, "its name is not found", "it is tried again, as configured")
+    finally:
+        resolver.shutdown(wait=False)
+    return Finding(OK, about, f"goes to {address}")
 
 
 async def _date_header(url: str) -> tuple[float, float]:

@@ -123,6 +123,20 @@ def test_doctor_names_all_problems_of_a_configuration(lpdesk: Command, bad: Path
     assert result.stdout.count("bad   config") >= 4
 
 
+def test_doctor_says_where_webhooks_would_go(lpdesk: Command, tmp_path: Path) -> None:
+    secret = "whsec_" + "MDEyMzQ1" * 4
+    hook = f'[[webhooks]]\norganization = "acme"\nsecrets = ["{secret}"]\n'
+    inside = 'url = "https://127.0.0.1/"\n'
+    config = tmp_path / "hooks.toml"
+    config.write_text(
+        f'{hook}name = "refused"\n{inside}{hook}name = "meant"\nallow_private = true\n{inside}'
+    )
+    result = lpdesk("doctor", "--config", config, "--journal", tmp_path / "desk.db")
+    assert result.exit_code == 1
+    assert "bad   webhook refused in a private network" in result.stdout
+    assert "ok    webhook meant goes to 127.0.0.1" in result.stdout and secret not in result.stdout
+
+
 async def test_doctor_reaches_for_the_lps(lpdesk: Command, tmp_path: Path) -> None:
     async with liar() as honest, liar() as skewed:
         honest.says(answer())
