@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 
 T = TypeVar("T")
 _MEDDLERS = ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "CLICOLOR_FORCE", "COLUMNS", "LINES")
+_PICTURES = "TEXTUAL_SNAPSHOT_TEMPDIR"  # where a worker process leaves what it drew
 _MEDDLING_PREFIXES = ("LPDESK_", "TEXTUAL", "TYPER_")
 
 settings.register_profile(
@@ -31,7 +32,7 @@ settings.load_profile("small")  # `--hypothesis-profile=long` searches longer
 def pytest_configure(config: pytest.Config) -> None:
     """The same pictures whoever runs the tests, and wherever."""
     for name in list(os.environ):
-        if name in _MEDDLERS or name.startswith(_MEDDLING_PREFIXES):
+        if (name in _MEDDLERS or name.startswith(_MEDDLING_PREFIXES)) and name != _PICTURES:
             del os.environ[name]
     still = pytest.MonkeyPatch()  # a blinking cursor is in half of the pictures
     still.setattr(Input, "_toggle_cursor", lambda self: None)
