@@ -346,12 +346,7 @@ class LineGrid(Widget, can_focus=True):
             return Strip.blank(self.content_size.width, self._style())
         strip = self._strips[y]
         if strip is None:
-            strip = self._draw(self._lines[y])
-            if self._background is None:
-                self._background = self.background_colors[1]
-            for line_filter in self.get_line_filters():
-                strip = strip.apply_filter(line_filter, self._background)
-            self._strips[y] = strip
+            strip = self._strips[y] = self._draw(self._lines[y])
         return strip
 
     def _draw(self, line: _Line) -> Strip:
@@ -394,5 +389,14 @@ class LineGrid(Widget, can_focus=True):
             style = self.get_visual_style(*names).rich_style
             if any(self.get_component_styles(name).text_style.reverse for name in names):
                 style += Style(reverse=True)  # which Textual leaves out
-            self._styles[names] = style
+            style = self._styles[names] = self._filtered(style)
         return style
+
+    def _filtered(self, style: Style) -> Style:
+        """The style as NO_COLOR and the like want it: once, not for each line that is drawn."""
+        if self._background is None:
+            self._background = self.background_colors[1]
+        segments = [Segment(" ", style)]
+        for line_filter in self.get_line_filters():
+            segments = line_filter.apply(segments, self._background)
+        return segments[0].style or style
