@@ -16,7 +16,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
@@ -135,7 +134,6 @@ class LineGrid(Widget, can_focus=True):
         self._lines: list[_Line] = []
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, ...], Style] = {}
-        self._background: Color | None = None
         self._top = 0
         self._at = 0
         self._filled: Size | None = None
@@ -323,7 +321,6 @@ class LineGrid(Widget, can_focus=True):
 
     def _forget_strips(self) -> None:
         self._styles.clear()
-        self._background = None
         self._strips = [None] * len(self._lines)
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -394,9 +391,7 @@ class LineGrid(Widget, can_focus=True):
 
     def _filtered(self, style: Style) -> Style:
         """The style as NO_COLOR and the like want it: once, not for each line that is drawn."""
-        if self._background is None:
-            self._background = self.background_colors[1]
         segments = [Segment(" ", style)]
         for line_filter in self.get_line_filters():
-            segments = line_filter.apply(segments, self._background)
+            segments = line_filter.apply(segments, self.background_colors[1])
         return segments[0].style or style
