@@ -123,6 +123,7 @@ class Handlers:
         command = self._desk.dealer.money(" ".join(words), self._desk.look().view.settings)
         if command is not None:
             self._desk.message.ask(MoneyQuestion(command))
+            self._desk.places.to_line()
 
     # The exchange and its makers
 

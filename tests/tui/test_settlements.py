@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.tui import ancestry
 from lpdesk.tui.ancestry import branches, since
@@ -18,6 +19,7 @@ from lpdesk.tui.app import DeskApp
 from lpdesk.tui.export import csv_text
 from lpdesk.tui.picture import picture, text_of
 from lpdesk.views import lineage
+from tests.cli.test_settling import desk as a_delayed_trade
 from tests.conftest import eventually
 from tests.core.settling import ALPHA, Settling, organization, settling
 from tests.tui.dealing import at, last_line, message, type_line
@@ -140,7 +142,7 @@ async def test_a_trade_is_opened_from_the_blotter() -> None:
         await turned(app, pilot, "f5", "down", "enter")
         assert "R-000003  noether asks to BUY 2,500 USDC" in text_of(app)
         assert app.focused is not None and app.focused.id == "lineage", "small: by turns"
-        await pilot.press("tab")
+        await pilot.press("shift+tab")
         assert "f: all  4 trades" in text_of(app)
         await pilot.press("ctrl+t")
         assert app.desk.pages.page is None, "the key that leads there leads back"
@@ -227,6 +229,28 @@ async def test_a_replay_has_the_page_and_its_moment() -> None:
         await turned(app, pilot, "up")
         await eventually(lambda: "Lineage  T-000002  executing" in text_of(app))
         await eventually(lambda: "filled 12" not in text_of(app))
+
+
+# What is due
+
+
+def failed_once() -> StoryDesk:
+    """Acme's trade of today is gathered and tried: neither side has what it must give."""
+    desk = a_delayed_trade()
+    desk.do(cmd.CreateSettlement(trades=("T-000001",)))
+    desk.run(6 * 60)
+    return desk
+
+
+async def test_what_is_due_and_what_it_is_short_of(same_picture: Compare) -> None:
+    desk = failed_once()
+    async with at(desk, (160, 48), still=True) as (app, pilot):
+        await turned(app, pilot, "ctrl+t")
+        same_picture("due-160x48", text_of(app))
+        await pilot.press("tab", "tab", "enter")
+        assert message(app).startswith("! try S-000001 now: ")
+        await type_line(app, pilot, "yes")
+        assert [type(command) for command in desk.submitted] == [cmd.SettleNow]
 
 
 # The log
