@@ -1,7 +1,8 @@
 """Look at the screens: `python -m tests.tui.preview [STORY] [--size 120x36] [--out F.svg]`.
 
 Stories: working, making, busy, empty, start, replay, halted, short, expired, accepted. Without
-`--out` the app runs in this terminal against a simulated desk in real time.
+`--out` the app runs in this terminal against a simulated desk in real time. With `--journal F.db`
+the story is written down: the README's pictures are `lpdesk picture` of `working`'s journal.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from lpdesk.domain import commands as cmd
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import picture
+from tests.cli.days import keep
 from tests.tui.markets import active, working
 from tests.tui.stories import StoryDesk, Tape, busy
 
@@ -51,7 +53,11 @@ def main() -> None:
     parser.add_argument("--theme", default="harbour")
     parser.add_argument("--screen", default="desk")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--journal", type=Path)
     options = parser.parse_args()
+    if options.journal is not None:
+        keep(options.journal, story(options.story, False).records)
+        return
     if options.out is None:
         DeskApp(story(options.story, True), theme=options.theme).run()
         return
