@@ -16,6 +16,7 @@ from lpdesk.journal.store import Journal
 from lpdesk.outside import Outside
 from lpdesk.runtime import Listener, Runtime
 from lpdesk.session import LiveSession
+from lpdesk.snapshots import Snapshots
 from lpdesk.strategies import found
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class LiveDesk:
         self.listeners: list[Listener] = []
         self.runtime: Runtime | None = None
         self._journal: Journal | None = None
+        self._snapshots: Snapshots | None = None
         self._api: Api | None = None
         self.throwaway_keys: list[Key] = []
         """The keys that a sandbox without any is served with."""
@@ -67,7 +69,8 @@ class LiveDesk:
         self._journal = await Journal.open(self.path)
         runtime = Runtime(self._journal, self.session.clock, found().strategies)
         runtime.listeners = self.listeners  # they hear the first record, too
-        await runtime.resume()
+        self._snapshots = Snapshots(self.path, await runtime.resume())
+        self.listeners.append(self._snapshots.heard)
         settings = await self._outside.start(runtime)
         self._task = asyncio.create_task(runtime.run(), name="desk")
         self._task.add_done_callback(self._ended)
@@ -117,6 +120,8 @@ class LiveDesk:
             await self.runtime.close(why)
             await asyncio.wait([self._task], timeout=5)
         await self._outside.close()
+        if self._snapshots:
+            await self._snapshots.close()
         if self._journal:
             await self._journal.close()
 

@@ -33,9 +33,9 @@ from lpdesk.domain.reports import DeskStarted, DeskStopped, LpStreamed, Pulse
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant
 from lpdesk.engines.strategy import STRATEGIES, Strategies
-from lpdesk.journal.errors import JournalDamaged, JournalRefused
 from lpdesk.journal.reader import about
 from lpdesk.journal.store import Journal
+from lpdesk.rerun import recall
 from lpdesk.views import DeskView, fold
 
 MAX_BATCH = 512
@@ -117,26 +117,19 @@ class Runtime:
 
     # ---- resume, start, stop
 
-    def _find_strategies(self, settings: Settings) -> None:
-        for maker in settings.makers:
-            if maker.strategy not in self.strategies:
-                text = f"the maker of {maker.symbol} used {maker.strategy}, a strategy that is not"
-                raise JournalRefused(f"{text} installed any more")
+    async def resume(self) -> int:
+        """Become the desk that the journal leaves; returns the `seq` that its snapshot gave.
 
-    async def resume(self) -> None:
-        """Re-run the journal on a fresh desk with the outputs unplugged.
-
-        Raises `JournalDamaged` where the desk decides otherwise than it did then, `JournalRefused`
-        where a maker's strategy is not installed any more.
+        Raises `JournalDamaged` and `JournalRefused` as `Rerun.take` does.
         """
-        async for record in self.journal.records():
-            if isinstance(record.cause, DeskStarted):
-                self._find_strategies(record.cause.settings)
-            if self.desk.step(record.cause, record.at) != record.events:
-                raise JournalDamaged(record.seq, "the desk would now decide otherwise")
-            self.view = fold(self.view, record)
-            self._seq, self._at = record.seq, record.at
+        rerun = recall(self.journal.path, self.strategies)
+        recalled = rerun.seq
+        async for record in self.journal.records(recalled + 1):
+            rerun.take(record)
+        self.desk, self.view = rerun.desk, rerun.view
+        self._seq, self._at = rerun.seq, rerun.at
         self._stamped = self._at
+        return recalled
 
     async def open(
         self, instance: str, settings: Settings, version: str, send: Callable[[Event], None]

@@ -45,7 +45,7 @@ class Attempt:
         self.integrator_trades: dict[str, None] = {}
         self._payers: dict[str, str] = {}
         self._holds: defaultdict[str, list[str]] = defaultdict(list)  # of each trade
-        self._unheld: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        self._unheld: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
     @property
     def complete(self) -> bool:
@@ -156,8 +156,8 @@ def rejected(state: State, trade: Waiting, settlement_id: str) -> Events:
 
 def exposures(trades: list[Waiting]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     """Per base asset what the trade desk delivers, per quote asset what it gets, both net."""
-    assets: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    cash: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    assets: defaultdict[str, Decimal] = defaultdict(Decimal)
+    cash: defaultdict[str, Decimal] = defaultdict(Decimal)
     for trade in trades:
         terms = trade.terms
         base, _, quote = terms.symbol.partition("/")

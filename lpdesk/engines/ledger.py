@@ -51,8 +51,8 @@ class Ledger:
     """Balances and open holds, rebuilt from events."""
 
     def __init__(self) -> None:
-        self.balances: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-        self.held: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        self.balances: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self.held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self.holds: dict[str, Hold] = {}
 
     def available(self, account: str, asset: str) -> Decimal:
@@ -90,8 +90,8 @@ class Ledger:
 
     def post(self, postings: tuple[Posting, ...]) -> None:
         """Move, all or nothing. Raises `Bug` on a set that does not balance or overdraws."""
-        sums: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-        moved: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+        moved: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for posting in postings:
             sums[posting.asset] += posting.amount
             moved[posting.account, posting.asset] += posting.amount

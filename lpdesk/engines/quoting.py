@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
@@ -33,7 +34,7 @@ class Quoting:
         self.state = state
         self.races: dict[str, Race] = {}
         self._dues: dict[str, Instant] = {}  # of live races, in the order they were opened
-        self.reference: Callable[[str, Instant], Decimal | None] = lambda symbol, at: None
+        self.reference: Callable[[str, Instant], Decimal | None] = _no_reference
 
     def request(self, cause: cmd.RequestQuote, at: Instant) -> Events:
         cause = routing.resolved(cause, self.state.settings)
@@ -61,7 +62,8 @@ class Quoting:
             delayed=cause.delayed,
             settle_days=cause.settle_days,
         )
-        race = Race(opened, pair, first.lps, self.state.settings, lambda: self.state.name("Q"), at)
+        name = partial(self.state.name, "Q")
+        race = Race(opened, pair, first.lps, self.state.settings, name, at)
         race.backup, race.curves = backup, self.state.curves
         race.value.handicaps = self._handicaps(at)
         self._keep(race)
@@ -305,6 +307,11 @@ class Quoting:
             if not race.ended:
                 events += self.end(race, ev.RfqEnd.CANCELLED, reason, text)
         return events
+
+
+def _no_reference(symbol: str, at: Instant) -> Decimal | None:
+    """Before a maker tells what a pair is worth."""
+    return None
 
 
 def check_limits(

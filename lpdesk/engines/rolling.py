@@ -16,7 +16,7 @@ class Rolling:
     def __init__(self) -> None:
         self._deals: defaultdict[tuple[str, str], dict[str, tuple[Instant, Decimal]]]
         self._deals = defaultdict(dict)
-        self._sums: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        self._sums: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
     def add(self, key: tuple[str, str], trade_id: str, amount: Decimal, at: Instant) -> None:
         self._deals[key][trade_id] = at, amount

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from lpdesk.domain.events import Posting, Transferred
 from lpdesk.domain.settings import Settings
-from lpdesk.domain.values import ZERO
 from lpdesk.engines.health import Health
 from lpdesk.engines.ledger import (
     DESK,
@@ -33,7 +32,7 @@ class State:
         self.instance = ""
         self.halted = False
         self.ledger = Ledger()
-        self.in_flight: defaultdict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+        self.in_flight: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self.quality = Quality()
         self.curves: dict[str, Curve] = {}
         self.scorecards = Scorecards()

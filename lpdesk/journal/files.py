@@ -18,7 +18,7 @@ def secure(path: Path) -> None:
     SQLite gives `-wal` and `-shm` the mode of the file itself. Raises `JournalRefused`.
     """
     for suffix in _ATTENDANTS:
-        _check(path.with_name(path.name + suffix))
+        check(path.with_name(path.name + suffix))
     _make_directory(path.parent)
     try:
         os.close(_private(path, os.O_EXCL))
@@ -27,7 +27,8 @@ def secure(path: Path) -> None:
     _sync_directory(path.parent)
 
 
-def _check(path: Path) -> None:
+def check(path: Path) -> None:
+    """Nothing there, or a plain file that is ours alone. Raises `JournalRefused`."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -45,6 +46,18 @@ def _check(path: Path) -> None:
     if status.st_mode & 0o077:
         mode = stat.S_IMODE(status.st_mode)
         raise JournalRefused(f"{path} is open to other users (mode {mode:04o}); chmod 600 it")
+
+
+def replace(path: Path, data: bytes) -> None:
+    """The file anew, whole or not at all, readable by us alone. Raises OSError."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    with open(_private(new, os.O_EXCL), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    _sync_directory(path.parent)
 
 
 def _private(path: Path, flags: int) -> int:

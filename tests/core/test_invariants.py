@@ -23,6 +23,8 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Client, Lp, Markup, Pair, Polling, Routing, Rules, Settings
 from lpdesk.domain.values import MILLISECOND, MONEY, SECOND, Dealt, Side
+from lpdesk.engines.strategy import STRATEGIES
+from lpdesk.journal.snapshot import dumps, loads
 from tests.core.invariants import Auditor
 from tests.core.lists import LIES, filled, told
 
@@ -359,6 +361,12 @@ class AnythingGoes(RuleBasedStateMachine):
             self.happens(cmd.AssignBreak(break_id=break_id, owner="anna"))
         else:
             self.happens(cmd.CloseBreak(break_id=break_id, why="seen"))
+
+    @rule()
+    def snapshot(self) -> None:
+        """The desk goes on from a copy of its state; nothing may tell the difference."""
+        known = {"strategies": STRATEGIES}
+        self.desk = loads(dumps(self.desk, known), known)
 
     # ---- the end
 

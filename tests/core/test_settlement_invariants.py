@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
 from lpdesk.domain.values import MONEY
+from lpdesk.engines.strategy import STRATEGIES
+from lpdesk.journal.snapshot import dumps, loads
 from tests.core.outbox_books import HOOKS, Outbox
 from tests.core.settlement_books import Books
 from tests.core.settling import Settling, organization, settling
@@ -107,6 +109,12 @@ class Settlements(RuleBasedStateMachine):
         self.story.settings = replace(self.settings, trade_settlement_pairs=pairs)
         self.story.restarts()
         self.audited()
+
+    @rule()
+    def snapshot(self) -> None:
+        """The desk goes on from a copy of its state; nothing may tell the difference."""
+        simulation, known = self.story.simulation, {"strategies": STRATEGIES}
+        simulation.desk = loads(dumps(simulation.desk, known), known)
 
     def teardown(self) -> None:
         """Left alone, every trade ends settled or rejected (I17); and all of it replays."""
