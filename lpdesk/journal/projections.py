@@ -23,7 +23,6 @@ TABLES = {
     "rfqs": "rfq_id",
     "quotes": "seq, n",
     "quote_legs": "seq, n, line",
-    "lp_quotes": "seq, n",
     "trades": "trade_id",
     "legs": "order_id",
     "holds": "hold_id",
@@ -111,8 +110,6 @@ WRITES: dict[type[Struct], tuple[Write, ...]] = {
             reason=":reason",
         ),
     ),
-    events.QuoteReceived: (_insert("lp_quotes", _own(events.QuoteReceived, *_PLACE)),),
-    events.LpMissed: (_insert("lp_quotes", _own(events.LpMissed, *_PLACE), verdict="'missed'"),),
     events.TradeOpened: (
         _insert("trades", _own(events.TradeOpened, "seq"), opened_at=":at", state="'open'"),
         _client_quote("rfqs.expires_at"),

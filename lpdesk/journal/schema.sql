@@ -278,3 +278,25 @@ CREATE TABLE quote_legs (
     PRIMARY KEY (seq, n, line)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX quote_legs_by_id ON quote_legs (quote_id);
+
+-- migration 9
+-- Every answer of an LP to an ask, as before, but read from the records and with numbers as they
+-- stand there: a table was a third of what a price had to wait for before anybody could see it.
+
+DROP TABLE lp_quotes;
+CREATE VIEW lp_quotes AS
+SELECT seq, event.key AS n, at,
+    json_extract(value, '$.rfq_id') AS rfq_id,
+    json_extract(value, '$.lp') AS lp,
+    json_extract(value, '$.ask_id') AS ask_id,
+    coalesce(json_extract(value, '$.verdict'), 'missed') AS verdict,
+    json_extract(value, '$.reason') AS reason,
+    json_extract(value, '$.quote_ref') AS quote_ref,
+    json_extract(value, '$.price') AS price,
+    json_extract(value, '$.all_in') AS all_in,
+    json_extract(value, '$.quantity') AS quantity,
+    json_extract(value, '$.dealable_until') AS dealable_until,
+    json_extract(value, '$.response_ns') AS response_ns,
+    json_extract(value, '$.text') AS text
+FROM records, json_each(records.events) AS event
+WHERE json_extract(value, '$.type') IN ('QuoteReceived', 'LpMissed');

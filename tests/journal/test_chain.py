@@ -133,7 +133,7 @@ def test_an_added_record_is_found(path: Path) -> None:
 
 
 TOLD = {
-    **dict.fromkeys(("quotes", "quote_legs", "lp_quotes", "trades"), "lp"),
+    **dict.fromkeys(("quotes", "quote_legs", "trades"), "lp"),
     **dict.fromkeys(("legs", "breaks", "scorecards"), "lp"),
     **dict.fromkeys(("rfqs", "client_quotes"), "symbol"),
     **dict.fromkeys(("holds", "postings", "shortfalls", "cash"), "account"),

@@ -155,7 +155,7 @@ def test_plain_sql_sees_the_days_trading(path: Path) -> None:
         ("Q-000001", "100050.11", "withdrawn")
     ]
     assert query(path, "SELECT lp, verdict, all_in, reason FROM lp_quotes ORDER BY lp") == [
-        ("Lumen", "live", "0.0000001", None),
+        ("Lumen", "live", "1E-7", None),
         ("Tor", "missed", None, "late"),
     ]
     assert query(path, "SELECT state, pnl, text FROM trades") == [
