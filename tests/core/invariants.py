@@ -20,6 +20,8 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import BPS, Dealt, Instant, Side, decimals_of, round_even
+from lpdesk.engines.strategy import STRATEGIES
+from lpdesk.journal.snapshot import dumps, loads
 
 ONE_BP = Decimal(1)
 
@@ -357,3 +359,19 @@ class Auditor:
 
     def trading_resumed(self, event, at, cause, events) -> None:
         self.halted = False
+
+
+def said(event: Event) -> str:
+    """An event's kind, with the word that tells one from another of the same kind."""
+    for word in ("verdict", "cause", "how", "kind", "state"):
+        if hasattr(event, word):
+            return f"{type(event).__name__} {getattr(event, word)}"
+    return type(event).__name__
+
+
+def copied(desk: Desk) -> Desk:
+    """What a snapshot of it would give."""
+    known = {"strategies": STRATEGIES}
+    copy = loads(dumps(desk, known), known)
+    assert isinstance(copy, Desk)
+    return copy
