@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from lpdesk import config
 from lpdesk.config import Config
 from lpdesk.domain import settings as s
+from lpdesk.domain.capabilities import KINDS, Capabilities
 from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.record import Event
 from lpdesk.domain.reports import TakerOrdered
@@ -29,7 +30,7 @@ from lpdesk.runtime import Runtime
 if TYPE_CHECKING:
     from lpdesk.feeds.base import Feed, FeedEndpoint
     from lpdesk.sandbox import LpEndpoint, Sandbox, TakerOrder
-    from lpdesk.venues.base import Endpoint
+    from lpdesk.venues.base import Endpoint, Venue
     from lpdesk.venues.gateway import Gateway
     from lpdesk.webhooks.dispatcher import Dispatcher
 
@@ -80,8 +81,8 @@ class Outside:
         terms = plan.terms + _house(self.config)
         self._internal = frozenset(lp.name for lp in terms if lp.kind == house.KIND)
         venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in plan.lps]
-        notes = {venue.name: getattr(venue, "note", "") for venue in venues}
-        terms = tuple(replace(lp, note=notes.get(lp.name, "")) for lp in terms)
+        known = {venue.name: venue for venue in venues}
+        terms = tuple(_introduced(lp, known.get(lp.name)) for lp in terms)
         self._gateway = Gateway(venues, runtime.report)
         self._feeds = [FEEDS[feed.kind](feed, runtime.report, runtime.clock) for feed in plan.feeds]
         await self._gateway.start()
@@ -259,7 +260,15 @@ def _known(what: str, kinds: list[str], known: Mapping[str, object]) -> None:
 def _house(conf: Config) -> tuple[s.Lp, ...]:
     """Our own exchange, an LP like any other, where a maker quotes."""
     made = tuple(maker.symbol for maker in conf.makers)
-    return (s.Lp(name=HOUSE, kind=house.KIND, pairs=made),) if made else ()
+    able = KINDS[house.KIND]
+    return (s.Lp(name=HOUSE, kind=house.KIND, pairs=made, capabilities=able),) if made else ()
+
+
+def _introduced(lp: s.Lp, venue: Venue | None) -> s.Lp:
+    """An LP's terms with what its adapter says of itself, where that is more than its kind does."""
+    able = getattr(venue, "capabilities", None) or KINDS.get(lp.kind) or Capabilities()
+    note = getattr(venue, "note", "") or ("" if able.verified else "unverified")
+    return replace(lp, capabilities=able, note=note)
 
 
 def _sandbox_terms(lp: LpEndpoint, symbols: tuple[str, ...]) -> s.Lp:

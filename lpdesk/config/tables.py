@@ -116,6 +116,7 @@ class LpTable(_Table):
     lot: NotNegative = Decimal(0)
     fixed_fee: NotNegative = Decimal(0)
     credit: dict[str, NotNegative] = {}
+    indicative: Annotated[bool, Field(strict=True)] = False
     options: dict[str, Option] = {}
 
 

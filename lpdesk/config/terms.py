@@ -124,7 +124,7 @@ def lp_terms(lp: LpTable) -> s.Lp:
         kind=lp.kind,
         tier=LAST_TIER if lp.tier == "fallback" else lp.tier,
         fallback=lp.tier == "fallback",
-        indicative=lp.kind == "pool" and not lp.options.get("signer"),
+        indicative=lp.indicative or (lp.kind == "pool" and not lp.options.get("signer")),
         lot=lp.lot,
         fixed_fee=lp.fixed_fee,
         pairs=lp.pairs,

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from lpdesk.domain.capabilities import KINDS, Capabilities, Found, Word, before
 from lpdesk.domain.making import MakerTerms
 from lpdesk.domain.values import SECOND, ZERO, Dealt, Instant
 
@@ -38,14 +39,8 @@ class Pair(Struct, frozen=True, kw_only=True):
         return self.base_decimals if dealt is Dealt.BASE else self.quote_decimals
 
 
-LP_KINDS = ("rest", "stream", "trade_desk", "fix", "fix-stream", "b2c2", "b2trader", "pool")
+LP_KINDS = tuple(kind for kind in KINDS if kind != "book")
 """The dialects that LPs may be configured with; `lpdesk.venues.base.VENUES` speaks them."""
-
-STREAM = "stream"
-"""LPs of this kind, or of one that ends in it, push new prices by themselves after one ask."""
-
-DIVISIBLE_KINDS = ("book", "pool")
-"""Besides those that stream: LPs whose quote may be dealt in part, the order says how much."""
 
 
 class Lp(Struct, frozen=True, kw_only=True):
@@ -68,16 +63,32 @@ class Lp(Struct, frozen=True, kw_only=True):
     fallback: bool = False  # asked only when no other LP can quote
     forgets: bool = False  # a stand-in in memory: its books begin with this process
     note: str = ""  # what a dealer should know of how it is reached
+    capabilities: Capabilities | None = None  # on record since the desk has them
+
+    @property
+    def can(self) -> Capabilities:
+        """What the LP can do."""
+        return self.capabilities or before(self.kind)
 
     @property
     def streams(self) -> bool:
         """Whether the LP pushes new prices by itself after one ask."""
-        return self.kind.endswith(STREAM)
+        return self.can.streams
 
     @property
     def divisible(self) -> bool:
         """Whether a part of what it quotes may be dealt."""
-        return self.streams or self.kind in DIVISIBLE_KINDS
+        return self.can.divisible
+
+    @property
+    def only_shown(self) -> bool:
+        """Whether its prices are for information, and never dealt on."""
+        return self.indicative or self.can.word is Word.INDICATIVE
+
+    @property
+    def tells(self) -> bool:
+        """Whether it can be asked what became of an order."""
+        return self.can.found is not Found.NEVER
 
 
 class Client(Struct, frozen=True, kw_only=True):

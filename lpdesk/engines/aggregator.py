@@ -168,7 +168,7 @@ class Race(Field):
     ) -> tuple[Verdict, str]:
         if lane.barred:
             return Verdict.BAD, "blocked: waits for a person"
-        if lane.lp.indicative:
+        if lane.lp.only_shown:
             return Verdict.INDICATIVE, "for information only"
         if lane.lp.fallback and (far := self.value.too_far(cover, mid)):
             return Verdict.INDICATIVE, far

@@ -53,8 +53,9 @@ class Dealing:
             for order in trade.open_orders:
                 if order.state is OrderState.SENT:
                     text = "the desk was restarted"
-                    events.append(execution.lose(trade, order, Reason.RESTARTED, text, at))
-                events.append(execution.query(trade, order, at))
+                    events += self._lose(trade, order, Reason.RESTARTED, text, at)
+                else:
+                    events += self._query(trade, order, at)
         return events
 
     def wake(self, at: Instant) -> Events:
@@ -173,10 +174,27 @@ class Dealing:
         events, late = Events(), "no answer in time"
         for order in trade.open_orders:
             if order.state is OrderState.SENT and order.deadline_at <= at:
-                events.append(execution.lose(trade, order, Reason.TIMED_OUT, late, at))
-            if order.query_at is not None and order.query_at <= at:
-                events.append(execution.query(trade, order, at))
+                events += self._lose(trade, order, Reason.TIMED_OUT, late, at)
+            elif order.query_at is not None and order.query_at <= at:
+                events += self._query(trade, order, at)
         return events
+
+    def _lose(self, trade: Trade, order: Order, reason: Reason, text: str, at: Instant) -> Events:
+        """The outcome is not known from here on; an LP that can be asked is asked at once."""
+        if not self._tells(order):
+            text = f"{text}: {order.cover.lp} cannot be asked, call its desk"
+        lost = execution.lose(trade, order, reason, text, at)
+        return [lost, *self._query(trade, order, at)]
+
+    def _query(self, trade: Trade, order: Order, at: Instant) -> Events:
+        if self._tells(order):
+            return [execution.query(trade, order, at)]
+        order.query_at = None
+        return []
+
+    def _tells(self, order: Order) -> bool:
+        lp = self.state.settings.lp(order.cover.lp)
+        return lp is None or lp.tells
 
     def _order_of(self, cause: OrderReport) -> tuple[Trade, Order] | tuple[None, None]:
         """The order a report is about. An LP has no say on another LP's orders."""
@@ -189,10 +207,7 @@ class Dealing:
         trade, order = self._order_of(cause)
         if trade is None or order is None or order.state is not OrderState.SENT:
             return []
-        return [
-            execution.lose(trade, order, cause.reason, cause.text, at),
-            execution.query(trade, order, at),
-        ]
+        return self._lose(trade, order, cause.reason, cause.text, at)
 
     def pending(self, cause: rep.OrderPending, at: Instant) -> Events:
         _, order = self.orders.get(cause.order_id, (None, None))

@@ -220,6 +220,9 @@ class Quoting:
         self, race: Race, lane: Lane, quantity: Decimal, at: Instant
     ) -> Refusal | None:
         lp = lane.lp
+        if not lp.can.base_amounts:
+            text = f"takes no amounts in {race.pair.base}"
+            return Refusal(Reason.NOT_ENABLED, text)
         if quantity < lp.minimum:
             return Refusal(Reason.SIZE, f"from {lp.minimum}")
         if lp.maximum is not None and quantity > lp.maximum:

@@ -133,6 +133,9 @@ class Reconciling:
                 events.append(self._reconciled(run, len(judged), Comparison(judged=judged), set()))
                 continue
             self._runs[lp.name] = run
+            if not lp.can.lists:
+                events += self._missed(run, Reason.NOT_ENABLED, "this LP gives no list")
+                continue
             events.append(ev.ExecutionsAsked(run_id=run.run_id, lp=lp.name, since=begin))
         return events
 

@@ -14,7 +14,10 @@ from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from lpdesk.clock import Clock
+from lpdesk.domain.capabilities import KINDS
 from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import (
@@ -77,6 +80,7 @@ class B2trader:
         self._name = endpoint.name
         self._clock = clock
         self._validity_ns = _milliseconds(endpoint.options) * MILLISECOND
+        self.capabilities = replace(KINDS["b2trader"], validity_ns=self._validity_ns)
 
     def ask(self, ask: LpAsked) -> Call:
         return Call("GET", f"/marketdata/instruments/{instrument(ask.symbol)}/depth")

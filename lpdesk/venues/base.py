@@ -45,7 +45,10 @@ class Endpoint:
 
 
 class Venue(Protocol):
-    """One LP. `ask`, `execute` and `query` neither block nor raise; only reports come back."""
+    """One LP. `ask`, `execute` and `query` neither block nor raise; only reports come back.
+
+    It may have `capabilities`, where they differ from its kind's, and a `note` for the dealer.
+    """
 
     @property
     def name(self) -> str: ...
@@ -77,7 +80,7 @@ class Venue(Protocol):
 
 @runtime_checkable
 class Lister(Protocol):
-    """An LP that can say what it dealt with us. One that cannot is never reconciled."""
+    """An LP that can say what it dealt with us: its `capabilities` say `lists`."""
 
     def list_executions(self, asked: ExecutionsAsked) -> None:
         """Leads to one ExecutionsListed, whole, or ExecutionsUnlisted. Never blocks, nor raises."""

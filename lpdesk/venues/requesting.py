@@ -10,6 +10,7 @@ import asyncio
 from typing import NamedTuple, Protocol
 
 from lpdesk.clock import Clock
+from lpdesk.domain.capabilities import Capabilities
 from lpdesk.domain.events import ExecutionsAsked, LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import (
@@ -53,7 +54,10 @@ class Call(NamedTuple):
 
 
 class Dialect(Protocol):
-    """How one kind of LP says things. Pure; may raise Malformed where an answer is read."""
+    """How one kind of LP says things. Pure; may raise Malformed where an answer is read.
+
+    One that differs from what is said of its kind has its own `capabilities`.
+    """
 
     def ask(self, ask: LpAsked) -> Call: ...
 
@@ -87,6 +91,7 @@ class RequestVenue:
         media_type: str = "application/json",
     ) -> None:
         self.name = endpoint.name
+        self.capabilities: Capabilities | None = getattr(dialect, "capabilities", None)
         self._ask_s = LATE_FACTOR * endpoint.timeout_ns / SECOND
         self._submit = submit
         self._clock = clock

@@ -7,20 +7,22 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from lpdesk.domain.scoring import HORIZONS_NS, Mean, Score, Times
+from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import SECOND
 from lpdesk.tui.plot import blocks
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span
-from lpdesk.views import Scorecard, words
+from lpdesk.views import Scorecard, ability, words
 
 _LABEL: Final = 14
 _HORIZONS: Final = tuple(f"{horizon // SECOND} s" for horizon in HORIZONS_NS)
 
 
 class Slice(NamedTuple):
-    """A scorecard, and the LP's response times in the last requests, oldest first."""
+    """A scorecard, the LP's response times in the last requests, oldest first, and its terms."""
 
     card: Scorecard
     recent_ns: tuple[int, ...]
+    lp: Lp | None = None
 
 
 class ScorecardLines(Lines, can_focus=False):
@@ -51,9 +53,19 @@ def card_lines(it: Slice, width: int) -> Iterator[Line]:
     yield _figure("when it lost", score.cover, "behind the winner")
     yield _figure("slippage", score.slippage, "worse than quoted")
     yield _label("mark-outs") + tuple(_markouts(score.markouts))
+    if it.lp is not None:
+        yield from _abilities(it.lp)
     if it.card.cells:
         yield ()
         yield from _cells(it.card)
+
+
+def _abilities(lp: Lp) -> Iterator[Line]:
+    """What it can do, as far as that is on record: older journals do not say."""
+    if lp.capabilities is not None:
+        yield (*_label("prices"), Span("   ".join(ability.promises(lp))))
+        yield (*_label("tells"), Span("   ".join(ability.tells(lp.capabilities))))
+    yield (*_label("limits"), Span("   ".join(ability.limits(lp))))
 
 
 def _label(text: str) -> Line:

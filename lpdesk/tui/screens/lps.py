@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     Column("p95", "p95 ms", 6, "right", priority=2),
     Column("behind", "behind", 9, "right", priority=4),
     Column("after", "after 30 s", 10, "right", priority=4),
-    Column("kind", "kind", 6, priority=6),
+    Column("kind", "kind", 11, priority=6),
     Column("why", "why", 10, grow=True),
 )
 _REFRESH_SECONDS: Final = 0.25
@@ -117,7 +117,7 @@ class LpsPage(InkScreen[str]):
         """The record of one LP under the table."""
         view = self._shown[0]
         if lp is not None and view is not None:
-            self.card.see(Slice(view.scorecard(lp), recent(lp, view)))
+            self.card.see(Slice(view.scorecard(lp), recent(lp, view), view.settings.lp(lp)))
 
     @on(DeskGrid.Selected)
     def _moved(self, event: DeskGrid.Selected) -> None:

@@ -10,7 +10,10 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from msgspec.structs import replace
+
 from lpdesk.clock import Clock
+from lpdesk.domain.capabilities import KINDS
 from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import LpFailed, OrderNotSent, QueryFailed
@@ -43,6 +46,13 @@ class FixVenue:
         self._clock = clock
         self._profile = profile = profile_of(endpoint)
         self.note = "" if profile.verified else "unverified"
+        booked = endpoint.kind == "fix-stream" and profile.quotes == "book"
+        self.capabilities = replace(
+            KINDS[endpoint.kind],
+            rfq=not booked,
+            validity_ns=profile.validity_ns,
+            verified=profile.verified,
+        )
         beside = endpoint.beside
         self._store = Store(beside and beside.with_name(f"{beside.name}.{endpoint.name}.fix.db"))
         self.link = Link(endpoint, profile, self._store, clock, self)
