@@ -34,8 +34,20 @@ class Pulse(Report, frozen=True, kw_only=True):
     """Time has come to a point that the desk asked to be woken at."""
 
 
+class QuoteLevel(Struct, frozen=True):
+    """One level of a ladder: so many base units at that price, and the id to deal on."""
+
+    price: Decimal
+    quantity: Decimal
+    quote_ref: str
+
+
 class LpQuoted(Report, frozen=True, kw_only=True):
-    """An LP's one-way firm price for an ask. `validity_ns` counts from this report's receipt."""
+    """An LP's one-way firm price for an ask. `validity_ns` counts from this report's receipt.
+
+    Where the best price has less than `quantity`, `levels` are those that have it, best first, in
+    full; each is dealt on by its own id. `price` and `quote_ref` are then the best level's.
+    """
 
     lp: str
     ask_id: str
@@ -45,6 +57,7 @@ class LpQuoted(Report, frozen=True, kw_only=True):
     price: Decimal
     quantity: Decimal
     validity_ns: int
+    levels: tuple[QuoteLevel, ...] = ()
 
 
 class LpFailed(Report, frozen=True, kw_only=True):

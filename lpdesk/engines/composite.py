@@ -19,9 +19,7 @@ from lpdesk.domain.values import (
     ZERO,
     Instant,
     Side,
-    round_down,
     round_even,
-    round_up,
 )
 from lpdesk.engines import pricing
 from lpdesk.engines.cover import Cover, Valuer
@@ -36,9 +34,6 @@ from lpdesk.engines.router import (
     route,
     second_best,
 )
-
-PRICE_DECIMALS = 12
-"""Places of an average price; rounded so that no leg is dealt for less than it costs."""
 
 ROUNDS = 4
 """A size that depends on its own price is looked for so often."""
@@ -116,13 +111,13 @@ def source(lp: Lp, cover: Cover, curves: Curves) -> Source:
     whole = ZERO if lp.divisible else cover.quantity
     return Source(
         name=cover.lp,
-        levels=() if curve else (Level(cover.price, cover.quantity),),
+        levels=() if curve else tuple(Level(part.price, part.quantity) for part in cover.parts),
         curve=curve,
         minimum=max(whole, lp.minimum),
         maximum=cover.quantity,
         lot=lp.lot if lp.divisible else ZERO,
         fee_bps=lp.fee_bps,
-        fixed_fee=lp.fixed_fee,
+        fixed_fee=lp.fixed_fee * len(cover.parts),  # each level of a ladder is a deal
         expires_at=cover.dealable_until,
     )
 
@@ -130,13 +125,13 @@ def source(lp: Lp, cover: Cover, curves: Curves) -> Source:
 def joined(plan: Plan, quotes: list[Quote], curves: Curves) -> Cover:
     """The plan as a cover: one price, the shortest validity. Of a single leg that leg."""
     side, known = plan.side, {cover.lp: cover for _, cover in quotes}
-    legs = tuple(_part(side, known[leg.source], leg, curves) for leg in plan.legs)
+    legs = tuple(part for leg in plan.legs for part in _parts(side, known[leg.source], leg, curves))
     if len(legs) == 1:
         return legs[0]
-    all_in = _against_us(plan.cash / plan.quantity, side)
+    all_in = pricing.average(plan.cash, plan.quantity, side)
     cash = sum((leg.price * leg.quantity for leg in legs), ZERO)
     received_at = max(leg.received_at for leg in legs)
-    name = "+".join(leg.lp for leg in legs)
+    name = "+".join(leg.source for leg in plan.legs)
     handicap = sum(
         ((known[leg.lp].weighed - known[leg.lp].all_in) * leg.quantity for leg in legs), ZERO
     )
@@ -144,7 +139,7 @@ def joined(plan: Plan, quotes: list[Quote], curves: Curves) -> Cover:
     return Cover(
         lp=name,
         quote_ref="",
-        price=_against_us(cash / plan.quantity, side),
+        price=pricing.average(cash, plan.quantity, side),
         all_in=all_in,
         quantity=plan.quantity,
         received_at=received_at,
@@ -156,19 +151,29 @@ def joined(plan: Plan, quotes: list[Quote], curves: Curves) -> Cover:
     )
 
 
+def _parts(side: Side, cover: Cover, leg: Leg, curves: Curves) -> tuple[Cover, ...]:
+    """What is dealt on with one LP: its quote in whole or in part, or level by level."""
+    if not cover.legs:
+        return (_part(side, cover, leg, curves),)
+    found, left = [], leg.quantity
+    for level in cover.legs:
+        taken = min(level.quantity, left)
+        left -= taken
+        found.append(replace(level, quantity=taken, why=leg.why))
+        if not left:
+            break
+    return tuple(found)
+
+
 def _part(side: Side, cover: Cover, leg: Leg, curves: Curves) -> Cover:
     """An LP's quote, dealt in part. A pool's price is that of the part."""
     price, curve = cover.price, curves.get(cover.lp)
     if curve:
-        price = _against_us(curve.cash(side, leg.quantity) / leg.quantity, side)
+        price = pricing.average(curve.cash(side, leg.quantity), leg.quantity, side)
     all_in = cover.all_in
     if curve or leg.quantity != cover.quantity:  # a fixed fee weighs more on a part
-        all_in = _against_us(leg.all_in, side) if leg.all_in != cover.all_in else all_in
+        all_in = pricing.against_us(leg.all_in, side) if leg.all_in != cover.all_in else all_in
     return replace(cover, quantity=leg.quantity, price=price, all_in=all_in, why=leg.why)
-
-
-def _against_us(price: Decimal, side: Side) -> Decimal:
-    return (round_up if side is Side.BUY else round_down)(price, PRICE_DECIMALS)
 
 
 def _compared(cover: Cover, plan: Plan, other: Plan | None) -> Cover:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lpdesk.domain.events import RfqOpened, Verdict
-from lpdesk.domain.reports import LpQuoted
+from lpdesk.domain.reports import LpQuoted, QuoteLevel
 from lpdesk.domain.settings import Lp, Pair, Settings
-from lpdesk.domain.values import BPS, ONE, Dealt, Instant, Side, round_even
+from lpdesk.domain.values import BPS, ONE, ZERO, Dealt, Instant, Side, round_even
 from lpdesk.engines import pricing
 from lpdesk.engines.quality import UNMEASURED_EXEC_NS
 
@@ -34,7 +35,7 @@ class Cover(Struct, frozen=True):
     """Best first; ties: earlier receipt, then name. What leads is the price with its handicap."""
 
     legs: tuple[Cover, ...] = ()
-    """The quotes of a set; empty for a quote of its own."""
+    """The quotes of a set, or the levels of a ladder; empty for a quote of its own."""
 
     why: str = ""
     """Why a leg is in its set."""
@@ -61,6 +62,26 @@ class Terms(Struct, frozen=True):
     price: Decimal
     amounts: pricing.Amounts
     hedge: Decimal
+
+
+def ladder(quote: LpQuoted, unit: Decimal) -> tuple[QuoteLevel, ...]:
+    """The levels that make up the quantity, each in whole units; none where they cannot be."""
+    if not quote.levels or quote.levels[0].price != quote.price:
+        return ()
+    offered = sum((level.quantity for level in quote.levels), ZERO)
+    found, before, left = [], quote.price, quote.quantity
+    for level in quote.levels:
+        if level.price <= 0 or level.quantity <= 0 or _better(level.price, before, quote.side):
+            return ()
+        taken = min(level.quantity // unit * unit, left)
+        left, before = left - taken, level.price
+        if taken:
+            found.append(replace(level, quantity=taken))
+    return tuple(found) if offered >= quote.quantity else ()
+
+
+def _better(price: Decimal, than: Decimal, side: Side) -> bool:
+    return price < than if side is Side.BUY else price > than
 
 
 class Valuer:
@@ -120,23 +141,43 @@ class Valuer:
         """The quote with its validity: never longer than the LP's, less our buffer. No floor."""
         expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
         buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
-        all_in = pricing.all_in(quote.price, self.rfq.base_side, lp.fee_bps)
-        if lp.fixed_fee and quote.quantity > 0:
-            fee = lp.fixed_fee / quote.quantity
+        price, quantity, levels = quote.price, quote.quantity, ladder(quote, self.unit)
+        if levels:
+            quantity = sum((level.quantity for level in levels), ZERO)
+            cash = sum((level.price * level.quantity for level in levels), ZERO)
+            price = pricing.average(cash, quantity, self.rfq.base_side)
+        all_in = pricing.all_in(price, self.rfq.base_side, lp.fee_bps)
+        if lp.fixed_fee and quantity > 0:
+            fee = lp.fixed_fee * max(1, len(levels)) / quantity
             all_in += fee if self.rfq.base_side is Side.BUY else -fee
         handicap = self.handicaps.get(lp.name)
         weighed = pricing.raised(all_in, self.rfq.base_side, handicap) if handicap else all_in
-        return Cover(
+        cover = Cover(
             lp=lp.name,
             quote_ref=quote.quote_ref,
-            price=quote.price,
+            price=price,
             all_in=all_in,
-            quantity=quote.quantity,
+            quantity=quantity,
             received_at=at,
             expires_at=expires_at,
             dealable_until=min(expires_at - buffer, ends_at),
             exec_ns=exec_p95_ns or UNMEASURED_EXEC_NS,
             rank=(pricing.better(weighed, self.rfq.base_side), at, lp.name),
+        )
+        return replace(cover, legs=self._rungs(lp, cover, levels)) if levels else cover
+
+    def _rungs(self, lp: Lp, cover: Cover, levels: tuple[QuoteLevel, ...]) -> tuple[Cover, ...]:
+        """A ladder's levels, each as what is dealt on by its own id."""
+        return tuple(
+            replace(
+                cover,
+                quote_ref=level.quote_ref,
+                price=level.price,
+                all_in=pricing.all_in(level.price, self.rfq.base_side, lp.fee_bps),
+                quantity=level.quantity,
+                why=f"level {number} of its book",
+            )
+            for number, level in enumerate(levels, 1)
         )
 
     def remark(self, lp: str) -> str:
@@ -163,9 +204,11 @@ class Valuer:
             return Verdict.BAD, "price for something else"
         if quote.price <= 0 or quote.quantity <= 0 or quote.quantity > asked:
             return Verdict.BAD, "impossible price or size"
-        if mid and abs(quote.price - mid) * BPS > self.rules.price_band_bps * mid:
+        if quote.levels and not cover.legs:
+            return Verdict.BAD, "impossible ladder"
+        if mid and abs(cover.price - mid) * BPS > self.rules.price_band_bps * mid:
             return Verdict.OUTLIER, "far from the market"
-        if quote.quantity < max(asked, full):
+        if cover.quantity < max(asked, full):
             return Verdict.SHORT, ""
         if self.rfq.dealt is Dealt.QUOTE and not self._sized(cover):
             return Verdict.SIZING, ""

@@ -271,7 +271,7 @@ class Dealing:
         if order.cover.quantity == trade.wanted:
             for cover in race.covers(at):
                 if cover.lp not in tried and execution.within_loss_limit(trade, cover, allowed):
-                    return (cover,)
+                    return cover.parts
         if not race.sets:
             return ()
         limit = pricing.raised(trade.terms.client_price, trade.terms.base_side, allowed)

@@ -58,7 +58,9 @@ class Field:
         """The best single quote, or a set of quotes that is better by the threshold."""
         single = self.best.top(at)
         if not self.sets or all(
-            lane.leg is lane.cover and lane.lp.name not in self.curves
+            lane.leg is lane.cover
+            and lane.lp.name not in self.curves
+            and not (lane.leg and lane.leg.legs)
             for lane in self.lanes.values()
         ):
             return single  # of whole sizes at one price each, the best is the best

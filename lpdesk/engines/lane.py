@@ -79,6 +79,14 @@ class Lock(Struct, frozen=True):
             second_bps=cover.second_bps,
         )
 
+    def takes(self) -> list[tuple[str, Decimal, Decimal]]:
+        """Each LP behind it, what is to be dealt with it in all, and at which all-in price."""
+        found: dict[str, tuple[Decimal, Decimal]] = {}
+        for part in self.cover.parts:
+            quantity, cash = found.get(part.lp, (ZERO, ZERO))
+            found[part.lp] = quantity + part.quantity, cash + part.quantity * part.all_in
+        return [(lp, quantity, cash / quantity) for lp, (quantity, cash) in found.items()]
+
     @property
     def lps(self) -> tuple[str, ...]:
         """The LPs behind it."""
@@ -170,9 +178,9 @@ class Lane:
             lp=quote.lp,
             ask_id=quote.ask_id,
             quote_ref=quote.quote_ref,
-            price=quote.price,
+            price=cover.price,
             all_in=cover.all_in,
-            quantity=quote.quantity,
+            quantity=cover.quantity,
             response_ns=self.response_ns(quote.ask_id, at),
             verdict=verdict,
             dealable_until=cover.dealable_until,

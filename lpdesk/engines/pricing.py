@@ -13,6 +13,9 @@ from msgspec import Struct
 from lpdesk.domain.settings import Markup, Pair
 from lpdesk.domain.values import BPS, ZERO, Dealt, Side, round_down, round_up
 
+PRICE_DECIMALS = 12
+"""Places of an average price."""
+
 
 class Amounts(Struct, frozen=True):
     """Both sides of a client trade, rounded: paid amounts up, received amounts down."""
@@ -107,6 +110,16 @@ def _tiers(
         for rule in rules
         if rule.client == client and rule.pair == pair and rule.from_base <= base_quantity
     ]
+
+
+def average(cash: Decimal, quantity: Decimal, side: Side) -> Decimal:
+    """The price of so much for that cash, rounded so that no unit costs more than it says."""
+    return against_us(cash / quantity, side)
+
+
+def against_us(price: Decimal, side: Side) -> Decimal:
+    """A price with fewer digits, never better for us."""
+    return (round_up if side is Side.BUY else round_down)(price, PRICE_DECIMALS)
 
 
 def advantage_bps(than: Decimal, price: Decimal, side: Side) -> Decimal:

@@ -189,11 +189,10 @@ class Quoting:
         limits = limits or self.check_rolling(race.pair, client, amounts.quote, at)
         if limits:
             return limits
-        for part in lock.cover.parts:
-            lp = race.lanes[part.lp].lp
-            credit = self.credit_refusal(lp, race, part.quantity, part.all_in)
+        for lp, quantity, price in lock.takes():
+            credit = self.credit_refusal(race.lanes[lp].lp, race, quantity, price)
             if credit:
-                return refused(Reason.CREDIT, "lp", f"{lp.name}: {credit.text}")
+                return refused(Reason.CREDIT, "lp", f"{lp}: {credit.text}")
         account = client_account(client.name)
         missing = self.state.ledger.missing(account, amounts.pays_asset, amounts.pays)
         if missing and not race.rfq.delayed:

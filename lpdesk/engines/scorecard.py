@@ -223,7 +223,7 @@ class Scorecards:
     def _locked(self, event: ev.QuoteLocked, at: Instant) -> None:
         race = self._races.get(event.rfq_id)
         if race:
-            race.lock = tuple(leg.lp for leg in event.legs) or (event.lp,)
+            race.lock = tuple(dict.fromkeys(leg.lp for leg in event.legs)) or (event.lp,)
             race.average = event.all_in if event.legs else None
 
     def _unlocked(self, event: ev.QuoteUnlocked, at: Instant) -> None:

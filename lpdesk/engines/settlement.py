@@ -72,7 +72,7 @@ def settled(
     pnl_quote = pnl if pair.profit is Dealt.QUOTE else pnl * terms.client_price
     return TradeSettled(
         trade_id=terms.trade_id,
-        lp="+".join(leg.lp for leg in legs),
+        lp="+".join(dict.fromkeys(leg.lp for leg in legs)),
         lp_price=price,
         quantity=quantity,
         pnl=pnl,

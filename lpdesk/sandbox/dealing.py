@@ -73,17 +73,32 @@ class Dealer:
         self, habits: Personality, symbol: str, now_ns: int, mood: Mood | Verbatim | None
     ) -> tuple[Quote, Quote]:
         """A stream's (bid, ask): the client sells at the first and buys at the second."""
+        return self.book(habits, symbol, now_ns, mood, 1)[0]
+
+    def book(
+        self,
+        habits: Personality,
+        symbol: str,
+        now_ns: int,
+        mood: Mood | Verbatim | None,
+        levels: int,
+    ) -> list[tuple[Quote, Quote]]:
+        """Its levels, best first, each a (bid, ask) with ids of their own."""
         opinion_bps = self._opinion_bps(habits)
         mid = self._market.mid(symbol, now_ns)
         size = _rounded(habits.stream_notional / mid, PAIRS[symbol].size_decimals)
         half_spread = habits.half_spread_bps * (-1 if mood is Mood.CROSS else 1)
         if mood is Mood.CROSS:
             half_spread -= Decimal(2)  # so that rounding cannot uncross it
-        bid, ask = (
-            self._quote(habits, symbol, side, size, half_spread, opinion_bps, now_ns, mood)
-            for side in ("SELL", "BUY")
-        )
-        return self._remember(bid), self._remember(ask)
+        found = []
+        for level in range(levels):
+            away = half_spread + level * habits.level_step_bps
+            bid, ask = (
+                self._quote(habits, symbol, side, size, away, opinion_bps, now_ns, mood)
+                for side in ("SELL", "BUY")
+            )
+            found.append((self._remember(bid), self._remember(ask)))
+        return found
 
     def recall(self, quote_id: str) -> Quote | None:
         """The quote with this id, expired or not, unless long forgotten."""

@@ -127,6 +127,8 @@ class Personality:
     min_notional: Decimal = Decimal(10)  # in quote units
     max_notional: Decimal = Decimal(20_000_000)
     stream_notional: Decimal = Decimal(500_000)  # size shown on each side of a stream
+    book_levels: int = 1  # on each side of a book, all of that size
+    level_step_bps: Decimal = Decimal(1)  # from one level to the next
     validity_ms: int = 8_000
     hold_ms: int = 0  # last look
     fee_bps: Decimal = Decimal(0)

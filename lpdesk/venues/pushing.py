@@ -10,10 +10,10 @@ from msgspec import Struct
 from lpdesk.clock import Clock
 from lpdesk.domain.events import LpAsked
 from lpdesk.domain.reasons import Reason
-from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew
-from lpdesk.domain.values import MILLISECOND, SECOND, Instant
+from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew, QuoteLevel
+from lpdesk.domain.values import MILLISECOND, SECOND, ZERO, Instant
 from lpdesk.venues.base import Endpoint, Submit
-from lpdesk.venues.ticks import Tick, Top
+from lpdesk.venues.ticks import Level, Tick, Top
 
 MAX_ASKS = 256
 PUSH_NS = 100 * MILLISECOND
@@ -23,6 +23,8 @@ SHOW_NS = SECOND
 """Least time between two indicative prices for one symbol."""
 
 PULSE_S = 0.05
+MAX_LEVELS = 20
+"""How deep into a book one ask looks: each level is an order of its own."""
 
 
 class _Live(Struct):
@@ -170,8 +172,15 @@ class Pushing:
         )
 
 
-def _quantity(ask: LpAsked, tick: Tick) -> Decimal:
-    return min(ask.quantity, tick.level(ask.side).size)
+def _reach(ask: LpAsked, tick: Tick) -> list[tuple[Level, Decimal]]:
+    """The levels that the ask's size would be dealt on, and how much on each."""
+    found, left = list[tuple[Level, Decimal]](), ask.quantity
+    for level in tick.ladder(ask.side)[:MAX_LEVELS]:
+        found.append((level, min(left, level.size)))
+        left -= found[-1][1]
+        if not left:
+            break
+    return found
 
 
 def _worth_pushing(live: _Live, tick: Tick, now: Instant) -> bool:
@@ -181,23 +190,26 @@ def _worth_pushing(live: _Live, tick: Tick, now: Instant) -> bool:
         return True
     if tick is stands:
         return False
-    side = live.ask.side
-    if stands.level(side).price != tick.level(side).price:
-        return True
-    if _quantity(live.ask, stands) != _quantity(live.ask, tick):
+    before, after = (
+        [(level.price, taken) for level, taken in _reach(live.ask, each)] for each in (stands, tick)
+    )
+    if before != after:
         return True
     return stands.expires_at - now < (stands.expires_at - live.pushed_at) // 2
 
 
 def _quoted(ask: LpAsked, tick: Tick, now: Instant) -> LpQuoted:
-    level = tick.level(ask.side)
+    reach = _reach(ask, tick)
+    best = reach[0][0]
+    levels = tuple(QuoteLevel(level.price, level.size, level.ref) for level, _ in reach)
     return LpQuoted(
         lp=ask.lp,
         ask_id=ask.ask_id,
-        quote_ref=level.ref,
+        quote_ref=best.ref,
         symbol=ask.symbol,
         side=ask.side,
-        price=level.price,
-        quantity=_quantity(ask, tick),
+        price=best.price,
+        quantity=sum((taken for _, taken in reach), ZERO),
         validity_ns=tick.expires_at - now,
+        levels=levels if len(levels) > 1 else (),
     )

@@ -22,16 +22,23 @@ class Level(Struct, frozen=True):
 
 
 class Tick(Struct, frozen=True):
-    """A two-way quote. Its time counts from our receipt; the LP's own clock is not asked."""
+    """A two-way quote. Its time counts from our receipt; the LP's own clock is not asked.
+
+    `bids` and `asks` are all levels, best first, of an LP that shows more than its best.
+    """
 
     bid: Level
     ask: Level
     received_at: Instant
     expires_at: Instant
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
 
-    def level(self, base_side: Side) -> Level:
-        """What we deal on: a buyer of base lifts the ask, a seller hits the bid."""
-        return self.ask if base_side is Side.BUY else self.bid
+    def ladder(self, base_side: Side) -> tuple[Level, ...]:
+        """What we deal on: a buyer of base lifts the asks, a seller hits the bids."""
+        if base_side is Side.BUY:
+            return self.asks or (self.ask,)
+        return self.bids or (self.bid,)
 
 
 def read_tick(fields: Fields, now: Instant) -> Tick:

@@ -162,7 +162,7 @@ def _leg(row: TradeRow, order_id: str, state: str, price: Decimal | None = None)
 def _hedged(row: TradeRow, at: Instant) -> TradeRow:
     """Unknown while any leg is; named after the LPs that have not rejected."""
     state = "UNKNOWN" if any(leg.state == "UNKNOWN" for leg in row.legs) else "executing"
-    lp = "+".join(leg.lp for leg in row.legs if leg.state != "rejected")
+    lp = "+".join(dict.fromkeys(leg.lp for leg in row.legs if leg.state != "rejected"))
     since = at if state != "UNKNOWN" or row.state != state else row.since
     return replace(row, lp=lp, state=state, since=since)
 

@@ -82,7 +82,7 @@ def skipped(row: Row, event: ev.LpSkipped, at: Instant) -> Row:
 
 def locked(rows: tuple[Row, ...], event: ev.QuoteLocked, at: Instant) -> tuple[Row, ...]:
     """Mark the new lock; the former one competes again."""
-    legs = {leg.lp: leg for leg in event.legs}
+    legs = {} if any(row.lp == event.lp for row in rows) else _by_lp(event.legs)
     marked = []
     for row in released(rows):
         leg = legs.get(row.lp)
@@ -99,6 +99,25 @@ def locked(rows: tuple[Row, ...], event: ev.QuoteLocked, at: Instant) -> tuple[R
             )
         marked.append(row)
     return tuple(marked)
+
+
+def _by_lp(legs: tuple[ev.QuoteLeg, ...]) -> dict[str, ev.QuoteLeg]:
+    """What stands on each LP; of several levels their sum, at the average."""
+    found: dict[str, ev.QuoteLeg] = {}
+    for leg in legs:
+        former = found.get(leg.lp)
+        if former:
+            quantity = former.quantity + leg.quantity
+            leg = ev.QuoteLeg(
+                leg.lp,
+                former.quote_ref,
+                quantity,
+                (former.price * former.quantity + leg.price * leg.quantity) / quantity,
+                (former.all_in * former.quantity + leg.all_in * leg.quantity) / quantity,
+                former.why,
+            )
+        found[leg.lp] = leg
+    return found
 
 
 def released(rows: tuple[Row, ...]) -> tuple[Row, ...]:

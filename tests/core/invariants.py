@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from decimal import ROUND_DOWN, Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
@@ -158,6 +159,13 @@ class Auditor:
         assert event.verdict is not ev.Verdict.LIVE or at < event.dealable_until
         if event.verdict in (ev.Verdict.LIVE, ev.Verdict.SHORT):
             self.usable[event.lp, event.quote_ref] = event
+            for level in cause.levels:
+                self.usable[event.lp, level.quote_ref] = replace(
+                    event,
+                    quote_ref=level.quote_ref,
+                    price=level.price,
+                    quantity=level.quantity,
+                )
 
     def quote_locked(self, event, at, cause, events) -> None:
         rfq = self.rfqs[event.rfq_id]
@@ -193,7 +201,8 @@ class Auditor:
             assert 0 < leg.quantity <= quote.quantity
             assert lock.dealable_until <= quote.dealable_until
         assert sum(leg.quantity for leg in lock.legs) == lock.quantity
-        assert lock.lp == "+".join(leg.lp for leg in lock.legs) and len(lock.legs) > 1
+        lps = dict.fromkeys(leg.lp for leg in lock.legs)
+        assert lock.lp == "+".join(lps) and len(lock.legs) > 1
 
     def _check_amounts(self, rfq: ev.RfqOpened, lock: ev.QuoteLocked) -> None:
         """I7: the dealt amount is exact, the other within one unit and never against the desk."""
@@ -231,11 +240,13 @@ class Auditor:
         cover = self.usable[event.lp, event.quote_ref]
         assert (cover.rfq_id, cover.price) == (trade.opened.rfq_id, event.price)
         assert event.send_by <= cover.dealable_until
-        assert event.lp not in [order.lp for order in trade.orders]
+        assert event.quote_ref not in [order.quote_ref for order in trade.orders]
         lock = self.ever_locked[trade.opened.quote_id]
         legs = lock.legs or (
             ev.QuoteLeg(lock.lp, lock.quote_ref, lock.quantity, lock.lp_price, lock.all_in, ""),
         )
+        first = {leg.lp for leg in legs}
+        assert len(trade.orders) < len(legs) or event.lp not in first, "an LP that was tried"
         if len(trade.orders) < len(legs):  # I15: what the client saw
             leg = legs[len(trade.orders)]
             assert (leg.lp, leg.quote_ref, leg.price, leg.quantity) == (

@@ -1,4 +1,4 @@
-"""An LP's list of executions, true or with one thing changed."""
+"""An LP's list of executions, true or with one thing changed; and its ladders."""
 
 from __future__ import annotations
 
@@ -61,3 +61,13 @@ def told(
         }
         return rows + changed[lie]
     return rows
+
+
+def laddered(quote: rep.LpQuoted, step_bps: Decimal) -> rep.LpQuoted:
+    """The same size in two levels, the second one `step_bps` above the first."""
+    half = quote.quantity / 2
+    levels = (
+        rep.QuoteLevel(quote.price, half, quote.quote_ref),
+        rep.QuoteLevel(quote.price * (1 + step_bps / 10_000), half, f"{quote.quote_ref}+"),
+    )
+    return replace(quote, levels=levels)

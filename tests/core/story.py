@@ -6,6 +6,7 @@ A story is a real desk on the virtual clock. LPs are a table, one a line:
     beta   99990,99980    300ms  valid 5s  one price after the other; the last one stays
     gamma  -              1s               declines
     delta  never                           answers nothing at all
+    eta    100000  1ms  size 1  deeper 100010x2,100030x1    a ladder of three levels
 
 What an LP does with an order, or with a query of it, is said by `orders` and `queries`: words of
 `ANSWERS`, one after the other, the last one stays.
@@ -68,6 +69,8 @@ class Script:
         options = dict(zip(words[3::2], words[4::2], strict=True))
         self.validity_ns = span(options.get("valid", "10s"))
         self.size = D(options["size"]) if "size" in options else None
+        deeper = (level.split("x") for level in options.get("deeper", "").split(",") if level)
+        self.deeper = [(D(price), D(size)) for price, size in deeper]
         self.orders, self.queries = ["fill"], ["fill"]
         self.asked: list[Instant] = []
         self.filled_at: dict[str, tuple[Decimal, Decimal]] = {}
@@ -90,7 +93,19 @@ class Script:
             quantity=min(self.size or ask.quantity, ask.quantity),
             validity_ns=self.validity_ns,
         )
+        quote = self._laddered(quote, ask.quantity) if self.deeper else quote
         yield self.delay_ns, quote
+
+    def _laddered(self, best: rep.LpQuoted, wanted: Decimal) -> rep.LpQuoted:
+        levels, reach = [], D(0)
+        for price, size in ((best.price, self.size or wanted), *self.deeper):
+            if reach < wanted:
+                levels.append(rep.QuoteLevel(price, size, f"{best.quote_ref}/{len(levels) + 1}"))
+                reach += size
+        if len(levels) < 2:
+            return best
+        ref, reach = levels[0].quote_ref, min(reach, wanted)
+        return replace(best, quote_ref=ref, quantity=reach, levels=tuple(levels))
 
     def order(self, sent: ev.OrderSent) -> Iterable[tuple[int, Cause]]:
         self.filled_at[sent.order_id] = sent.price, sent.quantity

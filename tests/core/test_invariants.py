@@ -24,7 +24,7 @@ from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Client, Lp, Markup, Pair, Polling, Routing, Rules, Settings
 from lpdesk.domain.values import MILLISECOND, MONEY, SECOND, Dealt, Side
 from tests.core.invariants import Auditor, copied, said
-from tests.core.lists import LIES, filled, told
+from tests.core.lists import LIES, filled, laddered, told
 
 D, WHOLE = Decimal, Decimal(1)
 START = 1_768_833_000 * SECOND
@@ -238,6 +238,8 @@ class AnythingGoes(RuleBasedStateMachine):
             quantity=ask.quantity * size,
             validity_ns=validity_ns,
         )
+        if wrong in (9, 10, 11):  # the last of them is one that cannot be
+            quote = laddered(quote, D(10 - wrong) * (1 if ask.side is Side.BUY else -1))
         self.happens(quote)
         if repeat == 0:
             self.happens(quote)
@@ -247,18 +249,18 @@ class AnythingGoes(RuleBasedStateMachine):
         """The honest answers of all: what makes long stories likely."""
         for number, ask in enumerate(self.asks[-3:]):
             price = PRICES[ask.symbol] * (1 + (shift + number) / 10_000)
-            self.happens(
-                rep.LpQuoted(
-                    lp=ask.lp,
-                    ask_id=ask.ask_id,
-                    quote_ref=f"a{len(self.history)}",
-                    symbol=ask.symbol,
-                    side=ask.side,
-                    price=price,
-                    quantity=(ask.quantity * share).quantize(D("0.00001")) or ask.quantity,
-                    validity_ns=10 * SECOND,
-                )
+            quote = rep.LpQuoted(
+                lp=ask.lp,
+                ask_id=ask.ask_id,
+                quote_ref=f"a{len(self.history)}",
+                symbol=ask.symbol,
+                side=ask.side,
+                price=price,
+                quantity=(ask.quantity * share).quantize(D("0.00001")) or ask.quantity,
+                validity_ns=10 * SECOND,
             )
+            step = WHOLE if ask.side is Side.BUY else -WHOLE
+            self.happens(laddered(quote, step) if ask.lp == "beta" else quote)
 
     @precondition(lambda self: self.asks)
     @rule(pick=PICK, reason=REASONS, withdrawn=st.booleans(), wait=st.booleans())

@@ -190,12 +190,14 @@ class Line:
             return
         if mood is Mood.GAP:
             self._session.skip()
-        bid, ask = venue.dealer.two_way(venue.personality, symbol, venue.now_ns(), mood)
+        habits = venue.personality
+        levels = venue.dealer.book(habits, symbol, venue.now_ns(), mood, habits.book_levels)
         if mood is Mood.WRONG_SYMBOL:
-            symbol = next(each for each in venue.personality.pairs if each != symbol)
-        until = stamp(venue.clock_ns() + bid.expires_in_ms * _NS_PER_MS)
-        body: Fields = [(262, request_id), (55, symbol), (62, until), (268, "2")]
-        for side, quote in (("0", bid), ("1", ask)):
+            symbol = next(each for each in habits.pairs if each != symbol)
+        until = stamp(venue.clock_ns() + levels[0][0].expires_in_ms * _NS_PER_MS)
+        sides = [(side, each) for pair in levels for side, each in zip("01", pair, strict=True)]
+        body: Fields = [(262, request_id), (55, symbol), (62, until), (268, str(len(sides)))]
+        for side, quote in sides:
             body += [(269, side), (270, f"{quote.price:f}"), (271, f"{quote.quantity:f}")]
             body.append((299, quote.quote_id))
         for _ in range(2 if mood is Mood.REPEAT_TICK else 1):

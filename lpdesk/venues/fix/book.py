@@ -1,4 +1,4 @@
-"""A book as W and X tell it: the level that a wish of a given size would be dealt on. Pure."""
+"""A book as W and X tell it: the levels that a wish would be dealt on, best first. Pure."""
 
 from __future__ import annotations
 
@@ -68,22 +68,32 @@ class Book:
             return  # a trade, a high, a low
         if len(self._entries) >= MAX_ENTRIES:
             raise Malformed("too many entries")
-        ref = fields.text("299") or fields.text("278") or "-"
+        price = fields.positive("270")
         size = fields.positive("271") if self._profile.sizes else UNSIZED
-        self._entries[_key(fields)] = Entry(side, Level(fields.positive("270"), size, ref))
+        ref = fields.text("299") or fields.text("278") or "-"
+        if self._profile.orders == "limit":  # dealt on by its price, whatever the entry is called
+            ref = f"limit {price:f}"
+        self._entries[_key(fields)] = Entry(side, Level(price, size, ref))
 
     def tick(self, header: Fields, now: Instant) -> Tick | None:
-        """The best bid and offer; None where one is missing. Raises Malformed if they cross."""
-        bids = [entry.level for entry in self._entries.values() if entry.side == "0"]
-        offers = [entry.level for entry in self._entries.values() if entry.side == "1"]
+        """Both sides, best first; None where one is missing. Raises Malformed if they cross."""
+        bids, offers = self._side("0", reverse=True), self._side("1", reverse=False)
         if not bids or not offers:
             return None
-        bid = max(bids, key=lambda level: level.price)
-        offer = min(offers, key=lambda level: level.price)
-        if bid.price > offer.price:
+        if bids[0].price > offers[0].price:
             raise Malformed("bid above offer")
-        until = now + validity_ns(self._profile, header, "62")
-        return Tick(bid=bid, ask=offer, received_at=now, expires_at=until)
+        return Tick(
+            bid=bids[0],
+            ask=offers[0],
+            received_at=now,
+            expires_at=now + validity_ns(self._profile, header, "62"),
+            bids=bids,
+            asks=offers,
+        )
+
+    def _side(self, side: str, *, reverse: bool) -> tuple[Level, ...]:
+        levels = [entry.level for entry in self._entries.values() if entry.side == side]
+        return tuple(sorted(levels, key=lambda level: level.price, reverse=reverse))
 
 
 def _key(fields: Fields) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 
@@ -96,6 +97,34 @@ async def test_from_a_price_to_a_fill(
     assert (filled.price, filled.quantity) == (quoted.price, sent.quantity)
     [booked] = await sandbox.venue(lp).executions()
     assert (booked.side, booked.fill_quantity) == (side.value, "0.25")
+
+
+@pytest.mark.parametrize("side", list(Side))
+async def test_a_book_is_dealt_on_beyond_its_best_level_by_level(
+    sandbox: Sandbox, lps: dict[str, FixVenue], reports: Reports, side: Side
+) -> None:
+    pauli = sandbox.venue("pauli")
+    pauli.become(stream_notional=Decimal(100_000), book_levels=3)
+    await eventually(lambda: any(isinstance(it, LpStreamed) for it in reports.seen))
+    lps["pauli"].ask(ask(lp="pauli", quantity="2.5", side=side))
+    while len((quoted := await price(reports)).levels) != 3:  # until it shows its new habits
+        pass
+    prices = [level.price for level in quoted.levels]
+    assert prices == sorted(prices, reverse=side is Side.SELL)
+    assert (quoted.price, quoted.quantity) == (prices[0], Decimal("2.5"))
+    left = quoted.quantity
+    for number, level in enumerate(quoted.levels):
+        part = f"{min(left, level.quantity)}"
+        left -= Decimal(part)
+        sent = order(f"O-{number}", level.quote_ref, lp="pauli", quantity=part, price=level.price,
+                     side=side)  # fmt: skip
+        lps["pauli"].execute(sent)
+    fills = [await reports.next(LpStreamed, LpQuoted) for _ in prices]
+    told = [fill.price for fill in fills if isinstance(fill, OrderFilled)]
+    assert sorted(told) == sorted(prices)
+    booked = await pauli.executions()
+    assert sum(Decimal(each.fill_quantity) for each in booked) == Decimal("2.5")
+    assert {each.fill_price for each in booked} == {f"{price:f}" for price in prices}
 
 
 async def dealt(lps: dict[str, FixVenue], reports: Reports, order_id: str = "O-1") -> OrderSent:
