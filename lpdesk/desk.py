@@ -88,9 +88,9 @@ class Desk:
                     *self.state.scorecards.said(at),
                 ]
             case rep.LpQuoted():
-                return self.quoting.quoted(cause, at)
+                return [*self.quoting.quoted(cause, at), *self.dealing.offered(cause.ask_id, at)]
             case rep.LpFailed() | rep.LpWithdrew():
-                return self.quoting.missed(cause, at)
+                return [*self.quoting.missed(cause, at), *self.dealing.offered(cause.ask_id, at)]
             case rep.LpStreamed():
                 moved = self.state.market.moved(cause, at)
                 return [moved] if moved else []

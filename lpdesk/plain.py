@@ -216,7 +216,8 @@ def settling_line(event: Event) -> str:
         case ev.Withdrawn():
             return f"{event.amount:,f} {event.asset} out of {event.account}"
         case ev.RfqRerouted():
-            return f"{event.rfq_id} {event.reason.value}: goes on with trade desk {event.desk}"
+            name = event.trade_id or event.rfq_id
+            return f"{name} {event.reason.value}: goes on with trade desk {event.desk}"
         case _:
             return ""
 

@@ -89,6 +89,7 @@ def _rules(rules: RulesTable) -> s.Rules:
         breaker_retry_ns=_ns(rules.breaker_retry_seconds),
         default_desk=rules.default_desk,
         backup_desk=rules.backup_desk,
+        backup_at_execution=True,
     )
 
 

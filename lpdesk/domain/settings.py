@@ -218,6 +218,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     breaker_retry_cap_ns: int = 60 * SECOND
     default_desk: str = ""
     backup_desk: str = ""
+    backup_at_execution: bool = False  # every new desk does, the first ones did not
 
 
 class Reconcile(Struct, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ class Race(Field):
         self.status = TradeState.PENDING
         self.desk = rfq.desk
         self.backup: Route | None = None
+        self.hedging = False  # its trade is under way and may come back for a price
         self.fixed = False
         self.round = 0
         self._next_quote_id = next_quote_id
@@ -312,16 +313,21 @@ class Race(Field):
         """What time alone brings: expiry, deadlines, the end of a dwell."""
         if self.lock and self.lock.cover.dealable_until <= at:
             return self._expire(at)
-        events: list[Event] = []
-        for lane in list(self.lanes.values()):  # the last to miss may bring the fallback in
-            if lane.deadline_at is not None and lane.deadline_at <= at:
-                events += self._time_out(lane, at)
+        events = self.late(at)
         if self.ended:
             return events
         if self.expires_at <= at:
             return events + self._expire(at)
         if self._reconsider_at is not None and self._reconsider_at <= at:
             events += self._contest(at)
+        return events
+
+    def late(self, at: Instant) -> list[Event]:
+        """Whoever has missed its deadline is not waited for."""
+        events: list[Event] = []
+        for lane in list(self.lanes.values()):  # the last to miss may bring the fallback in
+            if lane.deadline_at is not None and lane.deadline_at <= at:
+                events += self._time_out(lane, at)
         return events
 
     def _time_out(self, lane: Lane, at: Instant) -> list[Event]:
@@ -360,7 +366,7 @@ class Race(Field):
         if self.ended or self.lock or not self.all_in():
             return []
         if self.backup and not self._priced:
-            return [self._reroute(*self.backup)]
+            return [self.reroute(self.backup, Reason.NO_LIQUIDITY)]
         if self.reserve:
             return [self._fall_back()]
         if self._priced:
@@ -379,10 +385,11 @@ class Race(Field):
         self.reserve = ()
         return RfqFellBack(rfq_id=self.rfq.rfq_id, lps=names, text=why or "no LP deals this")
 
-    def _reroute(self, desk: str, lps: tuple[Lp, ...]) -> RfqRerouted:
-        """The desk asked first has nothing: from now on only the backup's LPs are in the race."""
-        self.desk, self.backup = desk, None
+    def reroute(self, to: Route, reason: Reason, trade_id: str = "") -> RfqRerouted:
+        """The desk asked first gave an error: from now on only `to`'s LPs are in the race."""
+        self.desk, self.backup = to.desk, None
         start = self._round_at = self.expires_at - self.rules.rfq_duration_ns  # ask at once
-        self.reserve = tuple(lp for lp in lps if lp.fallback)
-        self.lanes = {lp.name: Lane(lp, start) for lp in lps if not lp.fallback}
-        return RfqRerouted(rfq_id=self.rfq.rfq_id, desk=desk, reason=Reason.NO_LIQUIDITY)
+        self.reserve = tuple(lp for lp in to.lps if lp.fallback)
+        self.lanes = {lp.name: Lane(lp, start) for lp in to.lps if not lp.fallback}
+        name = self.rfq.rfq_id
+        return RfqRerouted(rfq_id=name, desk=to.desk, reason=reason, trade_id=trade_id)

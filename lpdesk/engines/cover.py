@@ -93,6 +93,8 @@ class Valuer:
         self.markups = settings.markups
         self.rules = settings.rules
         self.handicaps: Mapping[str, Decimal] = {}
+        self.agreed: Decimal | None = None
+        """Base units that are to be hedged once the client has dealt: no price changes them."""
 
     def terms(self, cover_price: Decimal) -> Terms:
         """The client's terms on an all-in cover price."""
@@ -111,6 +113,8 @@ class Valuer:
 
     def hedge(self, cover_price: Decimal) -> Decimal:
         """Base units that hedge the request at an all-in cover price."""
+        if self.agreed is not None:
+            return self.agreed
         rfq, markup = self.rfq, self._markup(cover_price)
         hedge = pricing.hedge_quantity(
             self.pair, rfq.dealt, rfq.base_side, rfq.amount, markup, cover_price

@@ -12,13 +12,13 @@ from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
-from lpdesk.domain.values import ONE, Instant, Side
+from lpdesk.domain.values import ONE, ZERO, Instant, Side
 from lpdesk.engines import execution, pricing, settlement
 from lpdesk.engines.aggregator import Race
 from lpdesk.engines.composite import replacements
 from lpdesk.engines.cover import Cover
 from lpdesk.engines.delayed import Delayed
-from lpdesk.engines.execution import Order, Trade
+from lpdesk.engines.execution import Elsewhere, Order, Trade
 from lpdesk.engines.ledger import Hold, client_account
 from lpdesk.engines.lifecycle import ORDER, OrderMove, OrderState, TradeMove
 from lpdesk.engines.quoting import Quoting, refused
@@ -45,10 +45,15 @@ class Dealing:
         self.open_trades: dict[str, Trade] = {}
         self.orders: dict[str, tuple[Trade, Order]] = {}
         self.dealt: dict[str, str] = {}
+        self.elsewhere: dict[str, Trade] = {}  # by request: a backup desk is to hedge it
 
     def resume(self, at: Instant) -> Events:
         """After a restart: whatever may have been sent is unknown, and asked for."""
         events: Events = []
+        for trade in self.elsewhere.values():  # nothing of it is out
+            trade.elsewhere = None
+            events += self._fail(trade, Reason.RESTARTED, "the desk was restarted")
+        self.elsewhere.clear()
         for trade in self.open_trades.values():
             for order in trade.open_orders:
                 if order.state is OrderState.SENT:
@@ -62,6 +67,7 @@ class Dealing:
         events: Events = []
         for trade in list(self.open_trades.values()):
             if trade.due is not None and trade.due <= at:
+                events += self._look_elsewhere(trade, at) if trade.elsewhere else []
                 events += self._chase(trade, at)
         return events
 
@@ -75,31 +81,11 @@ class Dealing:
             return [refusal]
         assert race is not None and race.lock is not None
         lock, rfq = race.lock, race.rfq
-        amounts = lock.terms.amounts
-        opened = ev.TradeOpened(
-            trade_id=self.state.name("T"),
-            rfq_id=rfq.rfq_id,
-            quote_id=lock.quote_id,
-            client=rfq.client,
-            symbol=rfq.symbol,
-            side=rfq.side,
-            dealt=rfq.dealt,
-            amount=rfq.amount,
-            base_side=rfq.base_side,
-            client_price=lock.terms.price,
-            markup_bps=lock.terms.markup_bps,
-            pays=amounts.pays,
-            pays_asset=amounts.pays_asset,
-            receives=amounts.receives,
-            receives_asset=amounts.receives_asset,
-            lp=lock.cover.lp,
-            client_order_id=cause.origin.token if cause.origin else "",
-            desk=race.desk,
-            delayed=rfq.delayed,
-            settle_days=rfq.settle_days,
-        )
+        amounts, token = lock.terms.amounts, cause.origin.token if cause.origin else ""
+        opened = execution.opened(self.state.name("T"), rfq, lock, race.desk, token)
         trade = Trade(opened, race.pair, wanted=lock.cover.quantity)
         self.open_trades[trade.trade_id] = trade
+        race.hedging = race.backup is not None and self.state.settings.rules.backup_at_execution
         self.dealt[lock.quote_id] = trade.trade_id
         self.delayed.opened(opened, at)
         key = rfq.client, race.pair.quote
@@ -239,18 +225,54 @@ class Dealing:
         """This order is surely not filled: its size goes to the next best cover, or is missing."""
         events: Events = [execution.rejected(trade, order, reason, text, at)]
         self._count_credit(trade, order, -ONE)
-        covers = self._fallback(trade, order, at)
+        covers = self._fallback(trade, order.cover.quantity, at)
         if covers:
             return events + [self._send(trade, cover, at) for cover in covers]
         trade.missing += order.cover.quantity
         if trade.open_orders:  # the end waits for the legs that are still out
             return events
-        return events + self._fail(trade, reason, text)
+        return events + self._turn_elsewhere(trade, reason, text, at)
+
+    def _turn_elsewhere(self, trade: Trade, reason: Reason, text: str, at: Instant) -> Events:
+        """The trade's desk has failed: its backup may hedge what is missing, or the trade fails.
+
+        Nothing is out any more: an outcome that is not known never comes here.
+        """
+        race = self.quoting.races.get(trade.terms.rfq_id)
+        asked: Events = []
+        if race is not None and race.hedging and race.stands(at) and not self.state.halted:
+            asked = self.quoting.elsewhere(race, trade, reason, at)
+        if not asked:
+            return self._fail(trade, reason, text)
+        trade.elsewhere = Elsewhere(at, reason, text)
+        self.elsewhere[trade.terms.rfq_id] = trade
+        return asked + self._look_elsewhere(trade, at)
+
+    def offered(self, ask_id: str, at: Instant) -> Events:
+        """An LP has answered, maybe one of a backup desk that is to hedge."""
+        trade = self.elsewhere.get(ask_id.partition(".")[0])
+        return self._look_elsewhere(trade, at) if trade else []
+
+    def _look_elsewhere(self, trade: Trade, at: Instant) -> Events:
+        """The backup's first price within the loss limit is dealt on, while the quote stands."""
+        race, waits = self.quoting.races[trade.terms.rfq_id], trade.elsewhere
+        assert race.lock is not None and waits is not None
+        events = race.late(at)
+        covers = self._fallback(trade, trade.missing, at) if race.stands(at) else ()
+        if not covers and race.stands(at) and (deadline := race.deadline_at):
+            waits.until = min(race.lock.cover.dealable_until, deadline)
+            return events
+        trade.elsewhere = None
+        del self.elsewhere[trade.terms.rfq_id]
+        if not covers:
+            return events + self._fail(trade, waits.reason, waits.text)
+        trade.missing -= sum((cover.quantity for cover in covers), ZERO)
+        return events + [self._send(trade, cover, at) for cover in covers]
 
     def _fail(self, trade: Trade, reason: Reason, text: str) -> Events:
         """The hedge is not whole: the client owes nothing; legs that filled are the desk's own."""
         trade.move(TradeMove.FAIL)
-        del self.open_trades[trade.trade_id]
+        self._over(trade)
         self.delayed.failed(trade.trade_id)
         self.state.rolling.drop((trade.terms.client, trade.pair.quote), trade.trade_id)
         stands = f"stands alone, {trade.missing} not hedged: on the desk's own account"
@@ -261,22 +283,26 @@ class Dealing:
             ev.TradeFailed(trade_id=trade.trade_id, reason=reason, text=text),
         ]
 
-    def _fallback(self, trade: Trade, order: Order, at: Instant) -> tuple[Cover, ...]:
+    def _over(self, trade: Trade) -> None:
+        del self.open_trades[trade.trade_id]
+        if race := self.quoting.races.get(trade.terms.rfq_id):
+            race.hedging = False
+
+    def _fallback(self, trade: Trade, quantity: Decimal, at: Instant) -> tuple[Cover, ...]:
         """The covers to deal on in place of a rejected order, none worse than the loss limit."""
         race = self.quoting.races.get(trade.terms.rfq_id)
         if race is None or self.state.halted:
             return ()
         tried = {order.cover.lp for order in trade.orders}
         allowed = self.state.settings.rules.loss_limit_bps
-        if order.cover.quantity == trade.wanted:
+        if trade.elsewhere or quantity == trade.wanted:
             for cover in race.covers(at):
                 if cover.lp not in tried and execution.within_loss_limit(trade, cover, allowed):
                     return cover.parts
         if not race.sets:
             return ()
         limit = pricing.raised(trade.terms.client_price, trade.terms.base_side, allowed)
-        quotes, quantity = race.quotes(but=tried), order.cover.quantity
-        return replacements(race.value, quotes, race.curves, quantity, limit, at)
+        return replacements(race.value, race.quotes(but=tried), race.curves, quantity, limit, at)
 
     # ---- fills and settlement
 
@@ -291,7 +317,8 @@ class Dealing:
             text = f"a fill of {cause.quantity} at {cause.price}"
             return self.lost(_unreadable(cause, text), at)
         leg = execution.filled(trade, order, cause, at)
-        breaks = self._breaks_of(trade, order, leg, at)
+        told = execution.differences(order, leg, at)
+        breaks = [self._break(kind, trade, order, text) for kind, text in told]
         if cause.fee_text:
             breaks.append(self._break(ev.BreakKind.BAD_FEE, trade, order, cause.fee_text))
         if not ORDER.allows(order.state, OrderMove.FILL):
@@ -299,9 +326,9 @@ class Dealing:
             return [leg, self.state.transfer(trade.trade_id, postings), *breaks]
         order.state = ORDER.after(order.state, OrderMove.FILL)
         self._count_credit(trade, order, -ONE)
-        return [leg, *self._filled(trade, leg), *breaks]
+        return [leg, *self._filled(trade, leg, at), *breaks]
 
-    def _filled(self, trade: Trade, leg: ev.LegFilled) -> Events:
+    def _filled(self, trade: Trade, leg: ev.LegFilled, at: Instant) -> Events:
         """A leg is a fact and is booked; the client's side waits until the hedge is whole."""
         trade.legs.append(leg)
         waits = bool(trade.open_orders)
@@ -313,7 +340,7 @@ class Dealing:
         if waits:
             return events
         text = f"{trade.missing} {trade.pair.base} of the hedge could not be dealt"
-        return events + self._fail(trade, Reason.NO_COVER, text)
+        return events + self._turn_elsewhere(trade, Reason.NO_COVER, text, at)
 
     def _settle(self, trade: Trade, leg: ev.LegFilled) -> Events:
         """Hold to transfer, the client and the last leg at once: neither or both.
@@ -324,7 +351,7 @@ class Dealing:
         postings = settlement.client_postings(trade.terms) + hedge
         booked = trade.booked + postings
         figures = settlement.settled(trade.pair, trade.terms, trade.legs, booked)
-        del self.open_trades[trade.trade_id]
+        self._over(trade)
         if trade.terms.delayed:
             trade.move(TradeMove.EXECUTE)
             hedge += settlement.set_aside(trade.terms)
@@ -333,24 +360,6 @@ class Dealing:
         trade.move(TradeMove.SETTLE)
         released = self._release(trade, posted=True)
         return [*released, self.state.transfer(trade.trade_id, postings), figures]
-
-    def _breaks_of(self, trade: Trade, order: Order, leg: ev.LegFilled, at: Instant) -> Events:
-        """What a fill says that our order did not."""
-        kinds = []
-        asked, done = order.cover.quantity, order.filled
-        if order.state is OrderState.REJECTED:
-            kinds.append((ev.BreakKind.FILL_AFTER_REJECT, "booked on the desk's own account"))
-        if done < asked:
-            kinds.append((ev.BreakKind.PARTIAL_FILL, f"{asked - done} not hedged"))
-        if done > asked and done > leg.quantity:  # the rest of a partial fill is no second one
-            kinds.append((ev.BreakKind.DOUBLE_FILL, f"{len(order.executions)} executions"))
-        elif done > asked:
-            kinds.append((ev.BreakKind.OVERFILL, f"{done} of {asked}"))
-        if leg.slippage_bps > 0:
-            kinds.append((ev.BreakKind.WORSE_PRICE, f"{leg.slippage_bps:.2f} bp worse"))
-        if at > order.cover.expires_at:
-            kinds.append((ev.BreakKind.LATE_FILL, "learned after the quote had expired"))
-        return [self._break(kind, trade, order, text) for kind, text in kinds]
 
     def revised(self, cause: rep.FillRevised) -> Events:
         """What is booked stays booked until a person has spoken with the LP, who waits."""

@@ -11,11 +11,13 @@ from decimal import Decimal
 from msgspec import Struct
 
 from lpdesk.domain.events import (
+    BreakKind,
     LegFilled,
     LegRejected,
     OrderQueried,
     OrderSent,
     Posting,
+    RfqOpened,
     TradeOpened,
     TradeUnknown,
 )
@@ -25,6 +27,7 @@ from lpdesk.domain.settings import Lp, Pair
 from lpdesk.domain.values import FIGURE_DECIMALS, MILLISECOND, SECOND, ZERO, Instant, round_even
 from lpdesk.engines import pricing
 from lpdesk.engines.cover import Cover
+from lpdesk.engines.lane import Lock
 from lpdesk.engines.lifecycle import (
     ORDER,
     TRADE,
@@ -57,6 +60,14 @@ class Order(Struct):
         return self.state in (OrderState.SENT, OrderState.UNKNOWN)
 
 
+class Elsewhere(Struct):
+    """The backup desk is asked to hedge: who is heard at the latest, and why it is asked."""
+
+    until: Instant
+    reason: Reason
+    text: str
+
+
 class Trade(Struct):
     """A client trade and the orders that hedge it, in the order they were sent.
 
@@ -73,6 +84,7 @@ class Trade(Struct):
     booked: tuple[Posting, ...] = ()
     missing: Decimal = ZERO
     wanted: Decimal = ZERO
+    elsewhere: Elsewhere | None = None
 
     @property
     def trade_id(self) -> str:
@@ -89,10 +101,10 @@ class Trade(Struct):
 
     @property
     def due(self) -> Instant | None:
-        """When an open order wants attention: its deadline, or the next status query."""
+        """When it wants attention: an order's deadline or status query, the backup's time."""
         if self.done:
             return None
-        times = []
+        times = [self.elsewhere.until] if self.elsewhere else []
         for order in self.open_orders:
             times += [order.query_at] if order.query_at is not None else []
             times += [order.deadline_at] if order.state is OrderState.SENT else []
@@ -100,6 +112,33 @@ class Trade(Struct):
 
     def move(self, move: TradeMove) -> None:
         self.state = TRADE.after(self.state, move)
+
+
+def opened(trade_id: str, rfq: RfqOpened, lock: Lock, desk: str, token: str) -> TradeOpened:
+    """A client's trade on the quote in force; `token` is how the caller named its request."""
+    amounts = lock.terms.amounts
+    return TradeOpened(
+        trade_id=trade_id,
+        rfq_id=rfq.rfq_id,
+        quote_id=lock.quote_id,
+        client=rfq.client,
+        symbol=rfq.symbol,
+        side=rfq.side,
+        dealt=rfq.dealt,
+        amount=rfq.amount,
+        base_side=rfq.base_side,
+        client_price=lock.terms.price,
+        markup_bps=lock.terms.markup_bps,
+        pays=amounts.pays,
+        pays_asset=amounts.pays_asset,
+        receives=amounts.receives,
+        receives_asset=amounts.receives_asset,
+        lp=lock.cover.lp,
+        client_order_id=token,
+        desk=desk,
+        delayed=rfq.delayed,
+        settle_days=rfq.settle_days,
+    )
 
 
 def send(trade: Trade, cover: Cover, lp: Lp, order_id: str, at: Instant) -> OrderSent:
@@ -181,6 +220,25 @@ def rejected(trade: Trade, order: Order, reason: Reason, text: str, at: Instant)
         text=text,
         response_ns=at - order.sent_at,
     )
+
+
+def differences(order: Order, leg: LegFilled, at: Instant) -> list[tuple[BreakKind, str]]:
+    """What a fill says that our order did not."""
+    kinds = []
+    asked, done = order.cover.quantity, order.filled
+    if order.state is OrderState.REJECTED:
+        kinds.append((BreakKind.FILL_AFTER_REJECT, "booked on the desk's own account"))
+    if done < asked:
+        kinds.append((BreakKind.PARTIAL_FILL, f"{asked - done} not hedged"))
+    if done > asked and done > leg.quantity:  # the rest of a partial fill is no second one
+        kinds.append((BreakKind.DOUBLE_FILL, f"{len(order.executions)} executions"))
+    elif done > asked:
+        kinds.append((BreakKind.OVERFILL, f"{done} of {asked}"))
+    if leg.slippage_bps > 0:
+        kinds.append((BreakKind.WORSE_PRICE, f"{leg.slippage_bps:.2f} bp worse"))
+    if at > order.cover.expires_at:
+        kinds.append((BreakKind.LATE_FILL, "learned after the quote had expired"))
+    return kinds
 
 
 def within_loss_limit(trade: Trade, cover: Cover, limit_bps: Decimal) -> bool:

@@ -39,6 +39,10 @@ class Field:
     def locked(self) -> tuple[str, ...]:
         return self.lock.lps if self.lock else ()
 
+    def stands(self, at: Instant) -> bool:
+        """Whether the validity of the price in force, or dealt on, has not run out."""
+        return self.lock is not None and self.lock.cover.dealable_until > at
+
     def compete(self, lane: Lane, cover: Cover | None, part: Cover | None = None) -> None:
         lane.cover, lane.leg = cover, cover or part
         if cover is None:
@@ -98,6 +102,12 @@ class Field:
     def all_in(self) -> bool:
         """Whether the first round is over."""
         return all(lane.settled and lane.deadline_at is None for lane in self.lanes.values())
+
+    @property
+    def deadline_at(self) -> Instant | None:
+        """When the first of those that are asked must have answered; None: nobody is."""
+        times = (lane.deadline_at for lane in self.lanes.values())
+        return min((each for each in times if each is not None), default=None)
 
     def pending(self) -> bool:
         return any(lane.deadline_at is not None for lane in self.lanes.values())

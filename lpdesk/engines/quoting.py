@@ -15,6 +15,7 @@ from lpdesk.domain.settings import Client, Lp, Pair
 from lpdesk.domain.values import ZERO, Dealt, Instant, Side, round_down
 from lpdesk.engines import pricing, routing
 from lpdesk.engines.aggregator import Race
+from lpdesk.engines.execution import Trade
 from lpdesk.engines.health import Refusal
 from lpdesk.engines.lane import Lane
 from lpdesk.engines.ledger import client_account, lp_account
@@ -102,7 +103,7 @@ class Quoting:
 
     def _keep(self, race: Race) -> None:
         self.races[race.rfq.rfq_id] = race
-        ended = [rfq for rfq, kept in self.races.items() if kept.ended]
+        ended = [rfq for rfq, kept in self.races.items() if kept.ended and not kept.hedging]
         for rfq in ended[:-KEPT_RACES]:
             del self.races[rfq]
 
@@ -204,16 +205,32 @@ class Quoting:
         """Ask every LP whose turn it is and that may be asked."""
         events: Events = []
         for lane in race.wanting(at):
-            quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at), at)
-            refusal = self._not_eligible(race, lane, quantity, at)
-            if refusal:
-                events += lane.skip(race.rfq.rfq_id, refusal)
-                continue
-            changed = self.state.health.spend(lane.lp.name, at)
-            events += [changed] if changed else []
-            events.append(race.ask(lane, quantity, at))
+            events += self._ask_one(race, lane, at)
         dry = race.end_if_dry()
         return events + dry + (self._ask(race, at) if dry and not race.ended else [])
+
+    def _ask_one(self, race: Race, lane: Lane, at: Instant) -> Events:
+        quantity = race.quantity_for(lane, self.state.market.mid(race.pair.symbol, at), at)
+        refusal = self._not_eligible(race, lane, quantity, at)
+        if refusal:
+            return lane.skip(race.rfq.rfq_id, refusal)
+        changed = self.state.health.spend(lane.lp.name, at)
+        return [*([changed] if changed else []), race.ask(lane, quantity, at)]
+
+    def elsewhere(self, race: Race, trade: Trade, reason: Reason, at: Instant) -> Events:
+        """The desk would not fill: the backup's LPs are asked once for what is missing of a hedge.
+
+        Nothing where there is no backup left, or nobody of it that was not tried.
+        """
+        backup, tried = race.backup, {order.cover.lp for order in trade.orders}
+        lps = tuple(lp for lp in backup.lps if lp.name not in tried) if backup else ()
+        if backup is None or all(lp.fallback for lp in lps):
+            return []
+        race.value.agreed = trade.missing
+        events: Events = [race.reroute(routing.Route(backup.desk, lps), reason, trade.trade_id)]
+        for lane in race.lanes.values():
+            events += self._ask_one(race, lane, at)
+        return events
 
     def _not_eligible(
         self, race: Race, lane: Lane, quantity: Decimal, at: Instant

@@ -247,7 +247,10 @@ WRITES: dict[type[Struct], tuple[Write, ...]] = {
             rejected_at=":rejected_at",
         ),
     ),
-    events.RfqRerouted: (_update("rfqs", "rfq_id", desk=":desk"),),
+    events.RfqRerouted: (
+        _update("rfqs", "rfq_id", desk=":desk"),
+        _update("trades", "trade_id", desk=":desk"),
+    ),
     events.Deposited: (_insert("cash", _own(events.Deposited, "seq", "at")),),
     events.Withdrawn: (
         _insert(

@@ -128,6 +128,10 @@ def sent(row: TradeRow, event: ev.OrderSent, at: Instant) -> TradeRow:
     return _hedged(row, at)
 
 
+def rerouted(row: TradeRow, event: ev.RfqRerouted, at: Instant) -> TradeRow:
+    return replace(row, desk=event.desk)
+
+
 def filled(row: TradeRow, event: ev.LegFilled, at: Instant) -> TradeRow:
     row = replace(row, reconciliation=ev.Matching.PENDING)
     if not row.under_way:

@@ -227,7 +227,8 @@ def _settling(change: Callable[[SettlementRow, Any, Instant], SettlementRow]) ->
 
 
 def _rerouted(view: DeskView, event: ev.RfqRerouted, at: Instant) -> DeskView:
-    text = f"{event.rfq_id} {event.reason.value}: goes on with {event.desk}"
+    view = _on_trade(blotter.rerouted)(view, event, at)
+    text = f"{event.trade_id or event.rfq_id} {event.reason.value}: goes on with {event.desk}"
     return _notice(view, at, "warn", text, event.rfq_id)
 
 

@@ -21,8 +21,6 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.record import Cause, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import BPS, Dealt, Instant, Side, decimals_of, round_even
-from lpdesk.engines.strategy import STRATEGIES
-from lpdesk.journal.snapshot import dumps, loads
 
 ONE_BP = Decimal(1)
 
@@ -88,6 +86,7 @@ class Auditor:
         self.usable: dict[tuple[str, str], ev.QuoteReceived] = {}
         self.executions: set[tuple[str, str]] = set()
         self.fills: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self.elsewhere: dict[str, Trade] = {}
         self.halted = False
         self.breaks: dict[str, bool] = {}
 
@@ -149,8 +148,29 @@ class Auditor:
     def rfq_refreshed(self, event, at, cause, events) -> None:
         self.locks.pop(event.rfq_id, None)
 
+    def rfq_rerouted(self, event, at, cause, events) -> None:
+        if not event.trade_id:
+            assert event.rfq_id in self.rfqs and event.rfq_id not in self.locks
+            return
+        trade = self.trades[event.trade_id]  # I18: nothing of it is out, or ever was rerouted
+        assert trade.state in ("executing", "unknown") and not trade.open_orders
+        assert event.rfq_id not in self.elsewhere
+        self.elsewhere[event.rfq_id] = trade
+
+    def _asked_elsewhere(self, event, at) -> None:
+        """What is missing of a hedge, of whom was not tried, while the client's quote stands."""
+        trade = self.elsewhere[event.rfq_id]
+        lock = self.ever_locked[trade.opened.quote_id]
+        assert not trade.open_orders and at < lock.dealable_until
+        assert event.lp not in [order.lp for order in trade.orders]
+        assert event.quantity <= lock.quantity - sum(leg.quantity for leg in trade.hedge)
+
     def lp_asked(self, event, at, cause, events) -> None:
-        assert event.rfq_id in self.rfqs and not self.halted
+        assert not self.halted
+        if event.rfq_id in self.elsewhere:
+            self._asked_elsewhere(event, at)
+            return
+        assert event.rfq_id in self.rfqs
         lock = self.locks.get(event.rfq_id)
         assert lock is None or event.lp not in lock.lp.split("+")  # the lock is not asked again
         assert event.quantity > 0 and event.deadline_at > at
@@ -242,6 +262,7 @@ class Auditor:
         assert event.send_by <= cover.dealable_until
         assert event.quote_ref not in [order.quote_ref for order in trade.orders]
         lock = self.ever_locked[trade.opened.quote_id]
+        assert trade.opened.rfq_id not in self.elsewhere or at < lock.dealable_until
         legs = lock.legs or (
             ev.QuoteLeg(lock.lp, lock.quote_ref, lock.quantity, lock.lp_price, lock.all_in, ""),
         )
@@ -370,19 +391,3 @@ class Auditor:
 
     def trading_resumed(self, event, at, cause, events) -> None:
         self.halted = False
-
-
-def said(event: Event) -> str:
-    """An event's kind, with the word that tells one from another of the same kind."""
-    for word in ("verdict", "cause", "how", "kind", "state"):
-        if hasattr(event, word):
-            return f"{type(event).__name__} {getattr(event, word)}"
-    return type(event).__name__
-
-
-def copied(desk: Desk) -> Desk:
-    """What a snapshot of it would give."""
-    known = {"strategies": STRATEGIES}
-    copy = loads(dumps(desk, known), known)
-    assert isinstance(copy, Desk)
-    return copy

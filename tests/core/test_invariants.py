@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -21,55 +22,14 @@ from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
-from lpdesk.domain.settings import Client, Lp, Markup, Pair, Polling, Routing, Rules, Settings
+from lpdesk.domain.settings import Lp, Pair
 from lpdesk.domain.values import MILLISECOND, MONEY, SECOND, Dealt, Side
-from tests.core.invariants import Auditor, copied, said
+from tests.core.anything import LPS, PAIRS, PRICES, RULES, a_desk, copied, said
+from tests.core.invariants import Auditor
 from tests.core.lists import LIES, filled, laddered, told
 
 D, WHOLE = Decimal, Decimal(1)
 START = 1_768_833_000 * SECOND
-PAIRS = (
-    Pair(base="BTC", quote="USDT", base_decimals=5, quote_decimals=2, minimum=D("0.001")),
-    Pair(
-        base="ETH",
-        quote="USDT",
-        base_decimals=4,
-        quote_decimals=2,
-        minimum=D("0.01"),
-        profit=Dealt.BASE,
-    ),
-)
-PRICES = {"BTC/USDT": D(100_000), "ETH/USDT": D(3_000)}
-LPS = (
-    Lp(name="alpha", kind="rest", fee_bps=D(1), credit={"BTC": D(3)}),
-    Lp(name="beta", kind="stream", rate_per_second=D(3)),
-    Lp(name="gamma", kind="rest", timeout_ns=SECOND // 2, maximum=D(2)),
-)
-
-
-def a_desk(**rules: object) -> Settings:
-    funds = {"USDT": D(500_000), "BTC": D(5), "ETH": D(100)}
-    return Settings(
-        pairs=PAIRS,
-        lps=LPS,
-        clients=(Client(name="acme", balances=funds), Client(name="bolt", balances={})),
-        default_client="acme",
-        markups=(Markup(bps=D(2), pair="BTC/USDT", from_base=D(1)),),
-        rules=Rules(loss_limit_bps=D(3), breaker_failures=3, max_live_rfqs=4, **rules),
-    )
-
-
-SETS = {"routing": Routing.COMPOSITE}
-RULES = st.sampled_from(
-    [
-        {},
-        SETS,
-        {**SETS, "auto_refresh": True},
-        {"lock_policy": "price+dwell", "threshold_bps": D(1)},
-        {"polling": Polling.ROUND},
-        {"auto_refresh": True, "max_refreshes": 2, "rfq_duration_ns": 10 * SECOND},
-    ]
-)
 AMOUNTS = st.sampled_from("0.001 0.12345 1 1.5 2.5 50 333.33 12345.67 100000".split()).map(D)
 SHIFTS = st.sampled_from("-600 -5 -2 -1 -0.5 0 0.01 1 2 5 600".split()).map(D)
 SIZES = st.sampled_from("1 1 1 1 0.5 1.5 0 -1".split()).map(D)
@@ -101,7 +61,10 @@ class AnythingGoes(RuleBasedStateMachine):
         self.legs: list[ev.LegFilled] = []
         self.lists: list[ev.ExecutionsAsked] = []
         self.executions = 0
-        self.start({})
+
+    @initialize(rules=RULES)
+    def begins(self, rules: dict[str, object]) -> None:
+        self.start(rules)
 
     def happens(self, cause: Cause) -> None:
         if len(self.history) % 16 == 0:  # it goes on from a snapshot: nothing may tell
@@ -194,6 +157,14 @@ class AnythingGoes(RuleBasedStateMachine):
         self.all_quote(shift)
         if self.locks:
             self.accept(1, crossed_ok=True)
+
+    @rule(pair=st.sampled_from(PAIRS), dealt=st.sampled_from(Dealt), shift=SHIFTS, worse=SHIFTS)
+    def deal_elsewhere(self, pair, dealt, shift, worse) -> None:
+        """Who quoted rejects; whoever is asked then answers."""
+        self.deal(pair, Side.BUY, dealt, D("1.5"), shift)
+        if self.orders:
+            self.no_fill(0, "reject", 0)
+            self.all_quote(shift + worse / 10)
 
     @precondition(lambda self: self.auditor.locks)
     @rule()
@@ -360,13 +331,16 @@ class AnythingGoes(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once every LP has said what it did, no trade is open; and it all replays."""
-        for trade in list(self.auditor.trades.values()):
-            while trade.open_orders:
-                order = next(iter(trade.open_orders.values()))
-                rejected = rep.OrderRejected(
-                    lp=order.lp, order_id=order.order_id, reason=Reason.LAST_LOOK
-                )
-                self.happens(rejected)
+        for _ in range(2):  # once more when the backups that were asked have had their time
+            for trade in list(self.auditor.trades.values()):
+                while trade.open_orders:
+                    order = next(iter(trade.open_orders.values()))
+                    rejected = rep.OrderRejected(
+                        lp=order.lp, order_id=order.order_id, reason=Reason.LAST_LOOK
+                    )
+                    self.happens(rejected)
+            if self.desk.dealing.elsewhere:
+                self.time_passes(3_000, punctual=True)
         assert not self.desk.state.ledger.holds and not self.desk.dealing.open_trades
         again = Desk()
         for cause, at, events in self.history:
@@ -377,8 +351,9 @@ KINDS = """
 AcceptRepeated AutoRefreshSet BreakAssigned BreakClosed BreakFound CommandRefused ExecutionsAsked
 Reconciled ReconciliationMissed DeskOpened HoldPlaced HoldResolved LegFilled
 LegRejected LpAsked LpHealthChanged LpMissed LpSkipped MarketMoved OrderQueried OrderSent
-QuoteLocked QuoteReceived QuoteUnlocked RfqEnded RfqOpened RfqRefreshed RoundEnded TradeFailed
-TradeOpened TradeSettled TradeUnknown TradingHalted TradingResumed Transferred
+QuoteLocked QuoteReceived QuoteUnlocked RfqEnded RfqOpened RfqRefreshed RfqRerouted
+RoundEnded TradeFailed TradeOpened TradeSettled TradeUnknown TradingHalted TradingResumed
+Transferred
 """.split()
 RARE = 6  # kinds of break a short search may miss
 
@@ -391,6 +366,7 @@ def test_the_invariants_hold_whatever_happens() -> None:
     )
     run_state_machine_as_test(AnythingGoes, settings=longer)
     assert set(KINDS) <= {name.partition(" ")[0] for name in REACHED}
+    assert REACHED["RfqRerouted True"], "no backup desk ever hedged"
     words = (*ev.Verdict, *ev.LockCause, *ev.RfqEnd, *ev.BreakKind)
     missed = {word.value for word in words} - {name.partition(" ")[2] for name in REACHED}
     assert len(missed) <= RARE, missed

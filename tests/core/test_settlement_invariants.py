@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from lpdesk.desk import Desk
 from lpdesk.domain import commands as cmd
 from lpdesk.domain.values import MONEY
-from tests.core.invariants import copied
+from tests.core.anything import copied
 from tests.core.outbox_books import HOOKS, Outbox
 from tests.core.settlement_books import Books
 from tests.core.settling import Settling, organization, settling

@@ -61,11 +61,15 @@ class RfqOpened(Event, frozen=True, kw_only=True):
 
 
 class RfqRerouted(Event, frozen=True, kw_only=True):
-    """The trade desk asked first gave an error: the request goes on with the backup desk."""
+    """The trade desk asked first gave an error: the request goes on with the backup desk.
+
+    With `trade_id` it would not fill what it had quoted: the backup is to hedge that trade.
+    """
 
     rfq_id: str
     desk: str
     reason: Reason
+    trade_id: str = ""
 
 
 class LpAsked(Event, frozen=True, kw_only=True):
