@@ -184,9 +184,9 @@ class ReplaySession:
         """Always raises `PermissionError`: what has happened takes no orders."""
         raise PermissionError("this is a replay: nothing can be sent")
 
-    async def about(self, trade_id: str) -> Sequence[Record]:
-        """The records that name a trade or its request, up to the one on show."""
-        return await asyncio.to_thread(about, self._film.path, trade_id, self._view.seq)
+    async def about(self, name: str) -> Sequence[Record]:
+        """The records about a trade or a settlement, up to the one on show."""
+        return await asyncio.to_thread(about, self._film.path, name, self._view.seq)
 
     # ---- the transport
 

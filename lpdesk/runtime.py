@@ -102,9 +102,9 @@ class Runtime:
         self._put(command, answer)
         return await answer
 
-    async def about(self, trade_id: str) -> Sequence[Record]:
-        """The records that name a trade or its request, read in a thread of its own."""
-        return await asyncio.to_thread(about, self.journal.path, trade_id, self.view.seq)
+    async def about(self, name: str) -> Sequence[Record]:
+        """The records about a trade or a settlement, read in a thread of its own."""
+        return await asyncio.to_thread(about, self.journal.path, name, self.view.seq)
 
     def _put(self, cause: Cause, answer: Answer | None) -> None:
         if self._closed:

@@ -34,8 +34,8 @@ class Session(Protocol):
         """What the desk decided, once it is durable. Raises `PermissionError` when closed."""
         ...
 
-    def about(self, trade_id: str) -> Awaitable[Sequence[Record]]:
-        """The records that name a trade or its request, oldest first, as far as `view` goes.
+    def about(self, name: str) -> Awaitable[Sequence[Record]]:
+        """The records about a trade or a settlement, oldest first, as far as `view` goes.
 
         Raises whatever the journal does when they cannot be read.
         """
@@ -51,7 +51,7 @@ class Engine(Protocol):
 
     async def command(self, command: Command) -> tuple[Event, ...]: ...
 
-    async def about(self, trade_id: str) -> Sequence[Record]: ...
+    async def about(self, name: str) -> Sequence[Record]: ...
 
 
 class LiveSession:
@@ -78,11 +78,11 @@ class LiveSession:
             raise ConnectionError("the desk is still starting")
         return await self.engine.command(command)
 
-    async def about(self, trade_id: str) -> Sequence[Record]:
+    async def about(self, name: str) -> Sequence[Record]:
         """Read beside the running desk. Raises `ConnectionError` when it is not open."""
         if self.engine is None:
             raise ConnectionError("the desk is still starting")
-        return await self.engine.about(trade_id)
+        return await self.engine.about(name)
 
 
 _NOTHING = DeskView()

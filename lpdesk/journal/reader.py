@@ -26,10 +26,26 @@ ROWS = (
 
 
 # The tables say where to look; the records are read, as only they are the truth.
+_FROM = """
+SELECT rfqs.seq FROM trades JOIN rfqs USING (rfq_id) WHERE trade_id = :name
+UNION ALL SELECT seq FROM settlements WHERE settlement_id = :name
+"""
+_NAMES = """
+WITH settled (id) AS (
+    SELECT settlement_id FROM trades WHERE trade_id = :name AND settlement_id <> ''
+    UNION SELECT settlement_id FROM settlement_trades WHERE trade_id = :name
+    UNION SELECT settlement_id FROM settlements WHERE settlement_id = :name
+)
+SELECT :name
+UNION SELECT rfq_id FROM trades WHERE trade_id = :name
+UNION SELECT id FROM settled
+UNION SELECT event_id FROM outbox JOIN settled ON settlement_id = id
+UNION SELECT break_id FROM breaks WHERE trade_id = :name
+LIMIT 200
+"""
 _ABOUT = (
     "SELECT seq, at, CAST(cause AS BLOB), CAST(events AS BLOB), hash FROM records"
-    " WHERE seq BETWEEN ? AND ? AND (instr(events, ?) OR instr(events, ?) OR instr(events, ?))"
-    " ORDER BY seq LIMIT ?"
+    " WHERE seq BETWEEN ? AND ? AND ({}) ORDER BY seq LIMIT ?"
 )
 MOST_ABOUT = 2_000
 """Records about one trade that are read: a day-long request polls its LPs many thousand times."""
@@ -83,25 +99,21 @@ def read(path: Path | str, from_seq: int = 1) -> Iterator[Record]:
         yield from walk(connection, Chain(from_seq))
 
 
-def about(path: Path | str, trade_id: str, to_seq: int | None = None) -> list[Record]:
-    """The records that name a trade, its request or its settlement, oldest first, up to `to_seq`.
+def about(path: Path | str, name: str, to_seq: int | None = None) -> list[Record]:
+    """The records that name a trade or a settlement, or what belongs to it: a trade's request, its
+    settlement and breaks, the webhooks of either. Oldest first, up to `to_seq`.
 
-    At most `MOST_ABOUT`; none for a trade that is not there. Reads all records since the request,
-    so not for a loop that others wait for. Raises `JournalRefused`, `JournalDamaged`.
+    At most `MOST_ABOUT`; none for a name that is not there. Reads all records since the first, so
+    not for a loop that others wait for. Raises `JournalRefused`, `JournalDamaged`.
     """
     with closing(connect(Path(path))) as connection:
-        found = connection.execute(
-            "SELECT rfqs.seq, rfq_id, settlement_id FROM trades JOIN rfqs USING (rfq_id)"
-            " WHERE trade_id = ?",
-            (trade_id,),
-        ).fetchone()
-        if found is None:
+        first = connection.execute(_FROM, {"name": name}).fetchone()
+        if first is None:
             return []
-        first, rfq_id, settlement_id = found
-        last = 2**62 if to_seq is None else to_seq
-        names = [f'"{name}"' for name in (trade_id, rfq_id, settlement_id or trade_id)]
-        values = (first, last, *names, MOST_ABOUT)
-        return [decoded(Row._make(row)) for row in connection.execute(_ABOUT, values)]
+        names = [f'"{known}"' for (known,) in connection.execute(_NAMES, {"name": name})]
+        wanted = _ABOUT.format(" OR ".join(["instr(events, ?)"] * len(names)))
+        values = (first[0], 2**62 if to_seq is None else to_seq, *names, MOST_ABOUT)
+        return [decoded(Row._make(row)) for row in connection.execute(wanted, values)]
 
 
 def walk(connection: sqlite3.Connection, chain: Chain) -> Iterator[Record]:

@@ -170,20 +170,21 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pane-lps", ("f6",), ("lps",), "The LPs and their state.", "pane", args="lps"),
     Action("maker", ("f10",), ("maker",), "The maker's page: plot, P&L, parameters, and back.",
            "maker", label="maker", takes="[PAIR]", blocked=_no_maker),
-    Action("settlements", ("ctrl+t",), ("settlements", "trades"), "All trades in full, and the "
-           "lineage of each, and back.", "page", takes="[TRADE]", args="settlements", first=True),
+    Action("settlements", ("ctrl+t",), ("settlements", "trades"), "Trades, settlements, needs "
+           "and breaks, what is behind each, and back.", "page", takes="[T-1|S-1]",
+           args="settlements", first=True),
     Action("log", ("ctrl+g",), ("log", "toast"), "What the desk said, by number, and back.",
            "page", takes="[NUMBER]", args="log", first=True),
-    Action("states", ("f",), ("states",), "Trades in all states, open, settled, failed, or with "
-           "breaks.", "states", label="states", takes="[STATES]", blocked=_no_trades_page,
+    Action("states", ("f",), ("states",), "The list in all states, open, settled, failed, and "
+           "so on.", "states", label="states", takes="[STATES]", blocked=_no_trades_page,
            typed_on_line=True),
-    Action("export", ("e",), ("export",), "The trades on show as CSV and JSON, beside the "
-           "journal.", "export", label="export", blocked=_no_trades_page, typed_on_line=True),
+    Action("export", ("e",), ("export",), "What the list has on show as CSV and JSON, beside "
+           "the journal.", "export", label="export", blocked=_no_trades_page, typed_on_line=True),
     Action("lp-table", ("f7",), ("scorecard",), "All LPs: state, next probe, recent races.",
            "lp_table"),
     Action("zoom", ("z",), ("zoom",), "The pane with the keys fills the screen, and back.",
            "zoom", takes="[PANE]"),
-    Action("sort", (), ("sort",), "Sort the blotter by a column; again turns it round.", "sort",
+    Action("sort", (), ("sort",), "Sort the list by a column; again turns it round.", "sort",
            takes="COLUMN"),
     Action("copy", ("ctrl+y",), ("copy",), "The client's price as a line of chat, to the clipboard "
            "and a file.", "copy", blocked=_no_price),

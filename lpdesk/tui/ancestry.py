@@ -1,20 +1,17 @@
-"""A trade's lineage as a tree: chapters, their events, and how long after the request each was."""
+"""A lineage as a tree: chapters, what is in them, and how long after its beginning each was."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from msgspec import Struct
 from rich.cells import cell_len
 
 from lpdesk.domain import events as ev
+from lpdesk.domain.record import Event
 from lpdesk.domain.settings import Pair, Settings
-from lpdesk.domain.text import clean
-from lpdesk.domain.values import SECOND, Instant, decimals_of
-from lpdesk.tui.figures import asset_amount, places, price
+from lpdesk.domain.values import SECOND, Instant
+from lpdesk.tui.tellings import name_of, request, said
 from lpdesk.tui.widgets.lines import Ink, Line, Span
 from lpdesk.views import Lineage, words
 from lpdesk.views.lineage import Step
@@ -27,58 +24,124 @@ _MANY: Final = 400
 class Branch(NamedTuple):
     """One line of the tree: when, in which record, what hangs before it, what it says.
 
-    The head of a chapter has neither time nor record: those are its events'.
+    The head of a chapter has neither time nor record: those are its events'. `ref` is what the line
+    leads to: a trade, a settlement, a webhook.
     """
 
     at: Instant | None
     seq: int | None
     limb: str
     text: Line
+    ref: str = ""
 
 
-class _Chapter(NamedTuple):
-    """A chapter: its title, the events in it, and its head line from them."""
+class Twig(NamedTuple):
+    """What one line says, before it hangs anywhere."""
+
+    text: Line
+    at: Instant | None = None
+    seq: int | None = None
+    ref: str = ""
+
+
+class Chapter(NamedTuple):
+    """A title, something dim beside it, and what is in it."""
+
+    title: str
+    head: str
+    twigs: Sequence[Twig]
+
+
+class Kind(NamedTuple):
+    """A chapter of events: its title, the events in it, and its head line from them."""
 
     title: str
     kinds: tuple[type, ...]
     head: Callable[[Sequence[Step]], str]
 
 
+PairOf = Callable[[Event], "Pair | None"]
+"""The pair whose decimals an event's figures have."""
+
+
 def branches(of: Lineage, settings: Settings) -> list[Branch]:
-    """The whole tree, the request at its root; nothing for a trade that is not known."""
+    """The tree of a trade, the request at its root; nothing for a trade that is not known."""
     root = next((s for s in of.steps if isinstance(s.event, ev.RfqOpened)), None)
     if root is None or not isinstance(root.event, ev.RfqOpened):
         return []
     pair = settings.pair(root.event.symbol)
-    chapters = [(c, [s for s in of.steps if isinstance(s.event, c.kinds)]) for c in _CHAPTERS]
-    known = {step for _, steps in chapters for step in map(id, steps)}
-    rest = [s for s in of.steps if id(s) not in known and not isinstance(s.event, _QUIET)]
-    chapters.insert(-1, (_Chapter("also", (), _count), rest))
-    shown = [(chapter, steps) for chapter, steps in chapters if steps]
-    tree = [Branch(root.at, root.seq, "", _request(root.event, pair))]
-    for number, (chapter, steps) in enumerate(shown, 1):
-        tree += _chapter(chapter, steps, pair, last=number == len(shown))
-    return tree
+    trunk = Twig(request(root.event, pair), root.at, root.seq)
+    return tree(trunk, chapters(of, _CHAPTERS, _QUIET, lambda event: pair))
 
 
-def _chapter(
-    chapter: _Chapter, steps: Sequence[Step], pair: Pair | None, *, last: bool
-) -> Iterable[Branch]:
-    limb, below = (_LAST, _NONE) if last else (_BRANCH, _DOWN)
-    head = chapter.head(steps)
-    title = (Span(chapter.title, Ink.TITLE), Span(f"  {head}" if head else "", Ink.DIM))
-    yield Branch(None, None, limb, title)
-    width = max(cell_len(_name(step.event)) for step in steps)
-    said = [(step, line) for step in steps[-_MANY:] for line in _said(step.event, pair, width)]
+def chapters(
+    of: Lineage,
+    kinds: Sequence[Kind],
+    quiet: tuple[type, ...],
+    pair_of: PairOf,
+    name: Callable[[Event], str] = name_of,
+) -> list[Chapter]:
+    """All its events in their chapters; those that no chapter knows in one before the last.
+
+    `name` is what stands in front of an event's words.
+    """
+    placed = [(kind, [s for s in of.steps if isinstance(s.event, kind.kinds)]) for kind in kinds]
+    known = {step for _, steps in placed for step in map(id, steps)}
+    rest = [s for s in of.steps if id(s) not in known and not isinstance(s.event, quiet)]
+    placed.insert(-1, (Kind("also", (), count), rest))
+    return [
+        Chapter(kind.title, kind.head(steps), told(steps, of.name, pair_of, name))
+        for kind, steps in placed
+        if steps
+    ]
+
+
+def told(
+    steps: Sequence[Step], of: str, pair_of: PairOf, name: Callable[[Event], str]
+) -> list[Twig]:
+    """What the last of these events say, a line or more each."""
+    names = [name(step.event) for step in steps]
+    width = max(map(cell_len, names))
+    twigs = [
+        Twig(line, step.at, step.seq, _ref(step.event, of))
+        for step, lead in [*zip(steps, names, strict=True)][-_MANY:]
+        for line in said(step.event, pair_of(step.event), _padded(lead, width))
+    ]
     if len(steps) > _MANY:
         left = (Span(f"{len(steps) - _MANY} before are not shown", Ink.DIM),)
-        said.insert(0, (steps[0], left))
-    for number, (step, line) in enumerate(said, 1):
-        yield Branch(step.at, step.seq, below + (_LAST if number == len(said) else _BRANCH), line)
+        twigs.insert(0, Twig(left, steps[0].at, steps[0].seq))
+    return twigs
+
+
+def _padded(name: str, width: int) -> str:
+    return name + " " * (width - cell_len(name) + 2) if width else ""
+
+
+def tree(trunk: Twig, chapters: Sequence[Chapter]) -> list[Branch]:
+    """Everything in its place."""
+    grown = [Branch(trunk.at, trunk.seq, "", trunk.text, trunk.ref)]
+    for number, chapter in enumerate(chapters, 1):
+        grown += _chapter(chapter, last=number == len(chapters))
+    return grown
+
+
+def _chapter(chapter: Chapter, *, last: bool) -> Iterable[Branch]:
+    limb, below = (_LAST, _NONE) if last else (_BRANCH, _DOWN)
+    head = Span(f"  {chapter.head}" if chapter.head else "", Ink.DIM)
+    yield Branch(None, None, limb, (Span(chapter.title, Ink.TITLE), head))
+    for number, (text, at, seq, ref) in enumerate(chapter.twigs, 1):
+        limb = _LAST if number == len(chapter.twigs) else _BRANCH
+        yield Branch(at, seq, below + limb, text, ref)
+
+
+def _ref(event: Event, name: str) -> str:
+    """What an event is about besides the one whose tree it is in."""
+    names = (getattr(event, field, "") for field in ("event_id", "settlement_id", "trade_id"))
+    return next((each for each in names if each and each != name), "")
 
 
 def since(at: Instant, began: Instant) -> str:
-    """How long after the request, as a time on an edge: +98 ms, +1.90 s, +3h29m."""
+    """How long after the beginning, as a time on an edge: +98 ms, +1.90 s, +3h29m."""
     passed = max(0, at - began)
     if passed < SECOND:
         return f"+{words.milliseconds(passed)} ms"
@@ -88,7 +151,8 @@ def since(at: Instant, began: Instant) -> str:
 # ---- the heads
 
 
-def _count(steps: Sequence[Step]) -> str:
+def count(steps: Sequence[object]) -> str:
+    """How many there are, where there are several."""
     return str(len(steps)) if len(steps) > 1 else ""
 
 
@@ -100,19 +164,21 @@ def _answers(steps: Sequence[Step]) -> str:
     return f"{said}, {missed} without a price" if missed else said
 
 
+HOLDS: Final = Kind("holds", (ev.HoldPlaced, ev.HoldDrawn, ev.HoldResolved), count)
+POSTINGS: Final = Kind("postings", (ev.Transferred,), count)
 _CHAPTERS: Final = (
-    _Chapter("locks", (ev.QuoteLocked, ev.QuoteUnlocked, ev.RfqRefreshed), _count),
-    _Chapter("accepted", (ev.TradeOpened,), lambda steps: ""),
-    _Chapter("orders", (ev.OrderSent, ev.LegFilled, ev.LegRejected, ev.TradeUnknown,
-                        ev.OrderQueried), _count),
-    _Chapter("holds", (ev.HoldPlaced, ev.HoldDrawn, ev.HoldResolved), _count),
-    _Chapter("postings", (ev.Transferred,), _count),
-    _Chapter("settlement", (ev.TradeExecuted, ev.Settling, ev.SettlementAttempted,
-                            ev.TradeRejected), lambda steps: ""),
-    _Chapter("webhooks", (ev.WebhookQueued, ev.WebhookTried, ev.WebhookResent), _count),
-    _Chapter("breaks", (ev.BreakFound, ev.BreakAssigned, ev.BreakClosed), _count),
-    _Chapter("ended", (ev.TradeSettled, ev.TradeFailed), lambda steps: ""),
-    _Chapter("quotes", (ev.QuoteReceived, ev.LpMissed, ev.LpSkipped), _answers),
+    Kind("locks", (ev.QuoteLocked, ev.QuoteUnlocked, ev.RfqRefreshed), count),
+    Kind("accepted", (ev.TradeOpened,), lambda steps: ""),
+    Kind("orders", (ev.OrderSent, ev.LegFilled, ev.LegRejected, ev.TradeUnknown,
+                    ev.OrderQueried), count),
+    HOLDS,
+    POSTINGS,
+    Kind("settlement", (ev.TradeExecuted, ev.Settling, ev.SettlementAttempted,
+                        ev.TradeRejected), lambda steps: ""),
+    Kind("webhooks", (ev.WebhookQueued, ev.WebhookTried, ev.WebhookResent), count),
+    Kind("breaks", (ev.BreakFound, ev.BreakAssigned, ev.BreakClosed), count),
+    Kind("ended", (ev.TradeSettled, ev.TradeFailed), lambda steps: ""),
+    Kind("quotes", (ev.QuoteReceived, ev.LpMissed, ev.LpSkipped), _answers),
 )  # fmt: skip
 """What became of it first; the prices that came, of which there are many, last."""
 
@@ -120,251 +186,3 @@ _QUIET: Final = (
     ev.RfqOpened, ev.LpAsked, ev.RoundEnded, ev.RfqEnded, ev.AcceptRepeated, ev.AutoRefreshSet,
 )  # fmt: skip
 """What the others say already."""
-
-
-# ---- the lines
-
-
-def _request(event: ev.RfqOpened, pair: Pair | None) -> Line:
-    what = f"{words.amount(event.amount, 18)} {pair.asset(event.dealt) if pair else ''}"
-    via = f" via {event.via}" if event.via else ""
-    return (
-        Span(f"{event.rfq_id}  ", Ink.TITLE),
-        Span(f"{event.client} asks to {event.side} {what.strip()}"),
-        Span(f"  {event.symbol}{via}", Ink.DIM),
-    )
-
-
-def _name(event: Any) -> str:
-    """What stands in front, so that what follows is in one column."""
-    return clean(str(getattr(event, "lp", "")), 24)
-
-
-def _said(event: Any, pair: Pair | None, width: int) -> list[Line]:
-    name = _name(event)
-    lead = name + " " * (width - cell_len(name) + 2) if width else ""
-    write = _WORDS.get(type(event), _plainly)
-    return [(Span(lead), *line) for line in write(event, pair)]
-
-
-def _quoted(event: ev.QuoteReceived, pair: Pair | None) -> list[Line]:
-    ink = Ink.STRONG if event.verdict is ev.Verdict.LIVE else Ink.DIM
-    net = "" if event.all_in == event.price else f"  all-in {price(event.all_in, pair)}"
-    size = f"  {words.amount(event.quantity, 18)} {pair.base if pair else ''}"
-    took = f"  {words.milliseconds(event.response_ns)} ms  {event.verdict}  {event.text}"
-    return [(Span(price(event.price, pair), ink), Span(f"{net}{size}{took}".rstrip(), Ink.DIM))]
-
-
-def _missed(event: ev.LpMissed | ev.LpSkipped, pair: Pair | None) -> list[Line]:
-    return [(Span(str(event.reason), Ink.WARN), Span(f"  {event.text}", Ink.DIM))]
-
-
-def _locked(event: ev.QuoteLocked, pair: Pair | None) -> list[Line]:
-    better = f" by {words.bps(event.improvement_bps)}" if event.improvement_bps else ""
-    sums = f"  {words.money(event.markup_bps, 1)} bp  {event.quote_id}"
-    return [
-        (
-            Span(f"{event.cause}{better}", Ink.LOCK),
-            Span(f"  {price(event.all_in, pair)}"),
-            Span("  client ", Ink.DIM),
-            Span(price(event.client_price, pair), Ink.STRONG),
-            Span(sums, Ink.DIM),
-        )
-    ]
-
-
-def _unlocked(event: ev.QuoteUnlocked, pair: Pair | None) -> list[Line]:
-    return [(Span("unlocked", Ink.WARN), Span(f"  {event.reason}  {event.quote_id}", Ink.DIM))]
-
-
-def _opened(event: ev.TradeOpened, pair: Pair | None) -> list[Line]:
-    return [
-        (
-            Span(f"{event.trade_id}  ", Ink.TITLE),
-            Span(f"{event.client} pays {asset_amount(event.pays, event.pays_asset, pair)}"),
-            Span(f" for {asset_amount(event.receives, event.receives_asset, pair)}"),
-            Span(f"  {event.quote_id}", Ink.DIM),
-        )
-    ]
-
-
-def _sent(event: ev.OrderSent, pair: Pair | None) -> list[Line]:
-    what = f"{str(event.side).lower()} {words.amount(event.quantity, 18)}"
-    ref = f"  {event.order_id}  {event.quote_ref}"
-    return [(Span(f"sent {what} at {price(event.price, pair)}"), Span(ref, Ink.DIM))]
-
-
-def _filled(event: ev.LegFilled, pair: Pair | None) -> list[Line]:
-    fee = f"  fee {_exactly(event.fee)} {event.fee_asset}" if event.fee else ""
-    more = f"  slip {words.bps(event.slippage_bps, 1)}{fee}"
-    took = f"  {words.milliseconds(event.response_ns)} ms  {event.execution_id}"
-    figure = f" {words.amount(event.quantity, 18)} at {price(event.price, pair)}"
-    return [(Span("filled", Ink.GOOD), Span(figure), Span(f"{more}{took}", Ink.DIM))]
-
-
-def _rejected(event: ev.LegRejected, pair: Pair | None) -> list[Line]:
-    return [(Span("rejected", Ink.WARN), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
-
-
-def _unknown(event: ev.TradeUnknown, pair: Pair | None) -> list[Line]:
-    return [(Span("UNKNOWN !", Ink.BAD), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
-
-
-def _queried(event: ev.OrderQueried, pair: Pair | None) -> list[Line]:
-    return [(Span(f"asked how {event.order_id} ended, time {event.attempt}", Ink.DIM),)]
-
-
-def _held(event: ev.HoldPlaced, pair: Pair | None) -> list[Line]:
-    held = f"{event.account} {asset_amount(event.amount, event.asset, pair)}"
-    return [(Span("held  "), Span(held), Span(f"  {event.hold_id}", Ink.DIM))]
-
-
-def _drawn(event: ev.HoldDrawn, pair: Pair | None) -> list[Line]:
-    return [(Span(f"drawn  {_exactly(event.amount)}"), Span(f"  {event.hold_id}", Ink.DIM))]
-
-
-def _resolved(event: ev.HoldResolved, pair: Pair | None) -> list[Line]:
-    word = "posted" if event.posted else "released"
-    return [(Span(word, Ink.GOOD if event.posted else ""), Span(f"  {event.hold_id}", Ink.DIM))]
-
-
-def _posted(event: ev.Transferred, pair: Pair | None) -> list[Line]:
-    accounts = max(cell_len(posting.account) for posting in event.postings)
-    sums = [
-        words.signed(p.amount, max(places(p.asset, pair), decimals_of(p.amount)))
-        for p in event.postings
-    ]
-    room = max(map(len, sums))
-    return [
-        (
-            Span(p.account + " " * (accounts - cell_len(p.account) + 2)),
-            Span(f"{text:>{room}} {p.asset}", Ink.STRONG),
-            Span(f"  {event.transfer_id}", Ink.DIM),
-        )
-        for p, text in zip(event.postings, sums, strict=True)
-    ]
-
-
-def _settled(event: ev.TradeSettled, pair: Pair | None) -> list[Line]:
-    pnl = f"{words.signed(event.pnl, places(event.pnl_asset, pair))} {event.pnl_asset}"
-    ink = Ink.BAD if event.pnl < 0 else Ink.GOOD
-    change = f"  {words.bps(event.pnl_bps)}"
-    if event.residual:
-        change += f"  left over {_exactly(event.residual)} {event.residual_asset}"
-    return [(Span("settled  P&L "), Span(pnl, ink), Span(change, Ink.DIM))]
-
-
-def _failed(event: ev.TradeFailed, pair: Pair | None) -> list[Line]:
-    return [(Span("failed", Ink.BAD), Span(f"  {event.reason}  {event.text}", Ink.DIM))]
-
-
-def _executed(event: ev.TradeExecuted, pair: Pair | None) -> list[Line]:
-    pnl = f"{words.signed(event.pnl, places(event.pnl_asset, pair))} {event.pnl_asset}"
-    return [(Span(f"hedged  P&L {pnl}"), Span(f"  settles {_moment(event.settles_at)}", Ink.DIM))]
-
-
-def _created(event: ev.SettlementCreated, pair: Pair | None) -> list[Line]:
-    with_ = f"{len(event.trades)} trade{'s' * (len(event.trades) != 1)}"
-    when = f"  tried {_moment(event.attempt_at)}, given up {_moment(event.reject_at)}"
-    return [(Span(f"{event.settlement_id}  {with_}"), Span(when, Ink.DIM))]
-
-
-def _attempted(event: ev.SettlementAttempted, pair: Pair | None) -> list[Line]:
-    return [(Span(f"tried{' by hand' if event.by_hand else ''}, time {event.attempt}", Ink.DIM),)]
-
-
-def _short(event: ev.SettlementFailed, pair: Pair | None) -> list[Line]:
-    again = Span(f"  tried again {_moment(event.attempt_at)}", Ink.DIM)
-    gaps = [f"{s.account} lacks {_exactly(s.missing)} {s.asset}" for s in event.shortfalls]
-    return [(Span("not all there  ", Ink.WARN), Span(gap), again) for gap in gaps or [""]]
-
-
-def _paid(event: ev.SettlementSettled, pair: Pair | None) -> list[Line]:
-    by = "  from the settlement account" if event.integrator_settled else ""
-    return [(Span("settled", Ink.GOOD), Span(f"  {event.settlement_id}{by}", Ink.DIM))]
-
-
-def _given_up(event: ev.SettlementRejected | ev.TradeRejected, pair: Pair | None) -> list[Line]:
-    why = event.text if isinstance(event, ev.TradeRejected) else "time is up"
-    return [(Span("rejected", Ink.BAD), Span(f"  {event.settlement_id}  {why}", Ink.DIM))]
-
-
-def _moment(at: Instant) -> str:
-    return f"{words.date(at)[5:]} {words.time_of_day(at)}"
-
-
-def _broken(event: ev.BreakFound, pair: Pair | None) -> list[Line]:
-    said = f"  {event.break_id}  {event.order_id}  {event.text}"
-    return [(Span(f"{event.kind} !", Ink.BAD), Span(said, Ink.DIM))]
-
-
-def _closed(event: ev.BreakClosed, pair: Pair | None) -> list[Line]:
-    why = str(event.rule) if event.rule else event.why
-    return [(Span("closed", Ink.GOOD), Span(f"  {event.break_id}  {why}", Ink.DIM))]
-
-
-def _queued(event: ev.WebhookQueued, pair: Pair | None) -> list[Line]:
-    to = ", ".join(target.endpoint for target in event.targets)
-    return [(Span(event.kind), Span(f"  {event.event_id}  to {to}", Ink.DIM))]
-
-
-_TRIED: Final = {
-    ev.Outcome.DELIVERED: ("delivered", Ink.GOOD),
-    ev.Outcome.QUEUED: ("not taken", Ink.WARN),
-    ev.Outcome.DEAD: ("given up !", Ink.BAD),
-}
-
-
-def _tried(event: ev.WebhookTried, pair: Pair | None) -> list[Line]:
-    word, ink = _TRIED[event.outcome]
-    again = f"  tried again {_moment(event.next_at)}" if event.next_at is not None else ""
-    said = f"  {event.endpoint}, time {event.attempt}  {event.text}{again}"
-    return [(Span(word, ink), Span(said.rstrip(), Ink.DIM))]
-
-
-def _plainly(event: Any, pair: Pair | None) -> list[Line]:
-    """An event that has no words of its own yet: its name, and what is short and says something."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", " ", type(event).__name__).lower()
-    fields = ((each, getattr(event, each)) for each in event.__struct_fields__)
-    said = [
-        f"{each} {_exactly(value) if isinstance(value, Decimal) else value}"
-        for each, value in fields
-        if value not in ("", None, False) and not isinstance(value, Struct | tuple | dict)
-    ]
-    return [(Span(name), Span(f"  {clean('  '.join(said), 120)}", Ink.DIM))]
-
-
-def _exactly(value: Decimal) -> str:
-    return words.amount(value, 18)
-
-
-_WORDS: Final[dict[type, Callable[[Any, Pair | None], list[Line]]]] = {
-    ev.QuoteReceived: _quoted,
-    ev.LpMissed: _missed,
-    ev.LpSkipped: _missed,
-    ev.QuoteLocked: _locked,
-    ev.QuoteUnlocked: _unlocked,
-    ev.TradeOpened: _opened,
-    ev.OrderSent: _sent,
-    ev.LegFilled: _filled,
-    ev.LegRejected: _rejected,
-    ev.TradeUnknown: _unknown,
-    ev.OrderQueried: _queried,
-    ev.HoldPlaced: _held,
-    ev.HoldDrawn: _drawn,
-    ev.HoldResolved: _resolved,
-    ev.Transferred: _posted,
-    ev.TradeSettled: _settled,
-    ev.TradeFailed: _failed,
-    ev.BreakFound: _broken,
-    ev.TradeExecuted: _executed,
-    ev.SettlementCreated: _created,
-    ev.SettlementAttempted: _attempted,
-    ev.SettlementFailed: _short,
-    ev.SettlementSettled: _paid,
-    ev.SettlementRejected: _given_up,
-    ev.BreakClosed: _closed,
-    ev.WebhookQueued: _queued,
-    ev.WebhookTried: _tried,
-    ev.TradeRejected: _given_up,
-}

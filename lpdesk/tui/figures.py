@@ -7,7 +7,7 @@ from typing import Final
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.settings import Pair, Settings
-from lpdesk.domain.values import Dealt, Side, exact
+from lpdesk.domain.values import Dealt, Side, decimals_of, exact
 from lpdesk.tui.widgets.lines import Ink, Line, Span
 from lpdesk.views import Card, words
 
@@ -76,6 +76,11 @@ def sum_places(asset: str, settings: Settings) -> int:
     """Decimals for a sum over pairs: the fewest that any of them books the asset in."""
     pairs = [pair for pair in settings.pairs if asset in (pair.base, pair.quote)]
     return min((places(asset, pair) for pair in pairs), default=2)
+
+
+def sum_text(value: Decimal, asset: str, settings: Settings) -> str:
+    """A sum over pairs with its asset, to its last digit: `49,005.60 USDT`."""
+    return f"{words.money(value, max(sum_places(asset, settings), decimals_of(value)))} {asset}"
 
 
 @exact

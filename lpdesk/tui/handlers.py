@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
 from lpdesk.domain.entry import BadEntry, find_pair
+from lpdesk.domain.money_entry import full_id
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import Action
 from lpdesk.tui.chat import keep, tell
 from lpdesk.tui.gates import MoneyQuestion, Question
 from lpdesk.tui.look import next_focus
-from lpdesk.tui.panels.blotter import SORTS
-from lpdesk.tui.panels.trades import FILTERS, TradesPane
+from lpdesk.tui.panels.listing import ListPane
 from lpdesk.tui.places import LETTERS
 from lpdesk.tui.transport import next_speed, seek
 
@@ -138,7 +138,7 @@ class Handlers:
 
     def do_page(self, words: list[str]) -> None:
         """A page, with the cursor on what is named, or back from it."""
-        row = clean(words[1].upper(), 40) if len(words) > 1 else ""
+        row = full_id(words[1]) if len(words) > 1 else ""
         self._turn(words[0], row, back=not row)
 
     def _turn(self, name: str, row: str = "", *, back: bool) -> None:
@@ -150,42 +150,41 @@ class Handlers:
 
     def do_states(self, words: list[str]) -> None:
         """The next set of states, or the one that is named."""
-        pane = self._trades
-        states = list(FILTERS)
+        pane = self._list
         if pane is None:
             return
+        states = list(pane.FILTERS)
         if not words:
             pane.show_states(states[(states.index(pane.states) + 1) % len(states)])
         elif words[0].lower() in states:
             pane.show_states(words[0].lower())
         else:
-            self._warn(f"there are {', '.join(states)}", "states", "states open")
+            self._warn(f"there are {', '.join(states)}", "states", f"states {states[-1]}")
 
     @property
-    def _trades(self) -> TradesPane | None:
-        """The list of the settlements page, when it is open."""
+    def _list(self) -> ListPane[Any] | None:
+        """The list of the page that had the keys last."""
         page = self._desk.pages.page
-        panes = page.panes if page is not None else []
-        return next((pane for pane in panes if isinstance(pane, TradesPane)), None)
+        return page.list_pane if page is not None else None
 
     def do_export(self, words: list[str]) -> None:
-        """What the settlements page has on show, in its order."""
+        """What the list has on show, in its order."""
         from lpdesk.tui.export import write
 
-        folder, pane = self._desk.desk_app.state_dir, self._trades
-        trades = pane.shown_trades if pane is not None else []
+        folder, pane = self._desk.desk_app.state_dir, self._list
+        rows = pane.shown_rows if pane is not None else []
         if folder is None:
             self._warn("this screen writes no files")
-        elif not trades:
-            self._warn("no trade is on show")
+        elif pane is None or not rows:
+            self._warn(f"no {pane.ONE if pane else 'row'} is on show")
         else:
             try:
-                paths = write(trades, folder, self._desk.session.now())
+                paths = write(pane.NAME.lower(), rows, folder, self._desk.session.now())
             except OSError as error:
                 self._desk.message.say("bad", f"not written: {error.strerror}")
             else:
                 names = " and ".join(path.name for path in paths)
-                self._desk.message.say("good", f"{len(trades)} trades in {names}, in {folder}")
+                self._desk.message.say("good", f"{pane.counted(len(rows))} in {names}, in {folder}")
 
     def _choose(self, words: list[str]) -> bool:
         """Look at the maker of the pair that is named; without a name all stays."""
@@ -249,9 +248,9 @@ class Handlers:
 
     def do_sort(self, words: list[str]) -> None:
         """The blotter by a column."""
-        pane = self._trades or self._desk.blotter
+        pane = self._list or self._desk.blotter
         if len(words) != 1 or not pane.sort(words[0].lower()):
-            self._warn(f"by {', '.join(SORTS)}", "sort", "sort pnl")
+            self._warn(f"by {', '.join(pane.SORTS)}", "sort", f"sort {next(iter(pane.SORTS))}")
 
     def do_redraw(self, words: list[str]) -> None:
         """The whole picture again."""

@@ -121,7 +121,8 @@ class Places:
         elif desk.pages.page is not None and desk.at_line:
             desk.pages.page.enter()
         elif desk.pages.page is not None:
-            self.leave_page()
+            if not desk.pages.page.back():
+                self.leave_page()
         elif desk.transport is not None:
             self._rest()
         elif not desk.at_line:

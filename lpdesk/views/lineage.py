@@ -1,18 +1,26 @@
-"""Where a trade comes from and what became of it: every event about it, from its request on.
+"""Where a trade or a settlement comes from and what became of it: every event about it.
 
 Not kept in the view: it is made from records that the session reads when somebody wants to know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeGuard
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeGuard
 
 from msgspec import Struct
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.record import Event, Record
 from lpdesk.domain.values import Instant
+
+Ids = Mapping[str, set[str]]
+"""Names that are wanted, by the fields of events that they stand in."""
+
+_OF_ATTEMPTS: Final = (
+    ev.HoldPlaced, ev.HoldResolved, ev.Transferred, ev.TradeSettled, ev.TradeRejected,
+)  # fmt: skip
+"""What an attempt does to a settlement's trades; it names them, not the settlement."""
 
 
 class Step(Struct, frozen=True):
@@ -24,39 +32,66 @@ class Step(Struct, frozen=True):
 
 
 class Lineage(Struct, frozen=True):
-    """The events about one trade and its request, oldest first; none for an unknown trade."""
+    """The events about one trade and its request, or about one settlement, oldest first.
 
-    trade_id: str
+    None for a name that is not known. `rfq_id` is empty for a settlement.
+    """
+
+    name: str
     rfq_id: str = ""
     steps: tuple[Step, ...] = ()
 
     @property
     def began(self) -> Instant:
-        """When the request came."""
+        """When the request came, or the settlement was made."""
         return self.steps[0].at if self.steps else 0
 
 
-def lineage(trade_id: str, records: Iterable[Record]) -> Lineage:
-    """What `records` say about the trade; those about others are left out."""
+def lineage(name: str, records: Iterable[Record]) -> Lineage:
+    """What `records` say about the trade or the settlement; those about others are left out."""
     steps = [Step(record.seq, record.at, event) for record in records for event in record.events]
-    opened = next((s.event for s in steps if _opens(s.event, trade_id)), None)
-    if not isinstance(opened, ev.TradeOpened):
-        return Lineage(trade_id)
-    settled_by = {s.event.settlement_id for s in steps if _settles(s.event, trade_id)}
+    opened = next((s.event for s in steps if _opens(s.event, name)), None)
+    if isinstance(opened, ev.TradeOpened):
+        return _of_trade(name, opened.rfq_id, steps)
+    if isinstance(opened, ev.SettlementCreated):
+        return Lineage(name, "", _of_settlement(opened, steps))
+    return Lineage(name)
+
+
+def _of_trade(name: str, rfq_id: str, steps: Sequence[Step]) -> Lineage:
+    settled_by = {s.event.settlement_id for s in steps if _settles(s.event, name)}
     ids = {
-        "trade_id": {trade_id},
-        "rfq_id": {opened.rfq_id},
+        "trade_id": {name},
+        "rfq_id": {rfq_id},
         "settlement_id": settled_by,
-        "break_id": {s.event.break_id for s in steps if _breaks(s.event, trade_id)},
+        "break_id": {s.event.break_id for s in steps if _breaks(s.event, name)},
         "event_id": {s.event.event_id for s in steps if _tells(s.event, settled_by)},
     }
-    return Lineage(
-        trade_id, opened.rfq_id, tuple(s for s in steps if _concerns(s.event, ids, trade_id))
+    return Lineage(name, rfq_id, tuple(s for s in steps if _concerns(s.event, ids, name)))
+
+
+def _of_settlement(created: ev.SettlementCreated, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Its own events, and those of the attempts on its trades, which are in the same records."""
+    name, trades = created.settlement_id, {*created.trades}
+    told = {s.event.event_id for s in steps if _tells(s.event, {name})}
+    its_own = {s.seq for s in steps if getattr(s.event, "settlement_id", "") == name}
+    return tuple(
+        step
+        for step in steps
+        if getattr(step.event, "settlement_id", "") == name
+        or getattr(step.event, "event_id", "") in told
+        or (
+            step.seq in its_own
+            and isinstance(step.event, _OF_ATTEMPTS)
+            and step.event.trade_id in trades
+        )
     )
 
 
-def _opens(event: Event, trade_id: str) -> bool:
-    return isinstance(event, ev.TradeOpened) and event.trade_id == trade_id
+def _opens(event: Event, name: str) -> bool:
+    if isinstance(event, ev.TradeOpened):
+        return event.trade_id == name
+    return isinstance(event, ev.SettlementCreated) and event.settlement_id == name
 
 
 def _settles(event: Event, trade_id: str) -> TypeGuard[ev.Settling]:
@@ -71,7 +106,7 @@ def _tells(event: Event, settled_by: set[str]) -> TypeGuard[ev.WebhookQueued]:
     return isinstance(event, ev.WebhookQueued) and event.settlement_id in settled_by
 
 
-def _concerns(event: Event, ids: Mapping[str, set[str]], trade_id: str) -> bool:
+def _concerns(event: Event, ids: Ids, trade_id: str) -> bool:
     """Whatever event names it, also such as will be invented: by the names of the fields.
 
     The trade itself says most; a settlement is that of other trades, too.

@@ -122,10 +122,10 @@ class Poisoned(StoryDesk):
         self._view = self._poison(self._clean)
         self.label = next(self._texts)
 
-    async def about(self, trade_id: str) -> tuple[Record, ...]:
+    async def about(self, name: str) -> tuple[Record, ...]:
         return tuple(
             Record(record.seq, record.at, record.cause, self._poison(record.events))
-            for record in await super().about(trade_id)
+            for record in await super().about(name)
         )
 
 

@@ -161,7 +161,7 @@ class StoryDesk:
         await asyncio.sleep(self.delay)
         return self.do(command)
 
-    async def about(self, trade_id: str) -> tuple[Record, ...]:
+    async def about(self, name: str) -> tuple[Record, ...]:
         return tuple(record for record in self.records if record.seq <= self._view.seq)
 
     def start(self) -> StoryDesk:

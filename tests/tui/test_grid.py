@@ -103,7 +103,15 @@ def test_wide_text_is_cut_between_characters() -> None:
 def test_spans_keep_their_styles_when_cut() -> None:
     cell = (Span("99,8", "dim"), Span("50.12", "bright"))
     assert fit(spans_of(cell), 10, "right", 0) == (Span(" "), *cell)
-    assert fit(spans_of(cell), 6, "left", 0) == (Span("99,8", "dim"), Span("5…", "bright"))
+    cell = (Span("to ", "dim"), Span("alpha", "bright"))
+    assert fit(spans_of(cell), 6, "left", 0) == (Span("to ", "dim"), Span("al…", "bright"))
+
+
+def test_a_number_in_a_text_is_not_shown_in_part() -> None:
+    cell = (Span("pays 99,8", "dim"), Span("50.12", "bright"), Span(" USDT"))
+    shown = Span("pays ", "dim"), Span("…", "bright"), Span(" " * 6)
+    assert fit(spans_of(cell), 12, "left", 0) == shown
+    assert fit(spans_of(cell), 17, "left", 0)[-1] == Span(" U…")
 
 
 def test_columns_go_by_priority() -> None:

@@ -122,7 +122,7 @@ async def test_the_blotter_is_sorted_by_word_and_by_click() -> None:
         assert order(text_of(app)) == first[::-1]
         await pilot.press("escape")
         await type_line(app, pilot, "sort nonsense")
-        assert "sort pnl" in message(app)
+        assert "sort time" in message(app)
 
 
 async def test_the_footer_is_clicked() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
-
-from textual import on
-from textual.app import ComposeResult
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.domain.values import Instant
 from lpdesk.tui.figures import SIDE_INK, asset_amount, places, price, price_spans
 from lpdesk.tui.look import Look
-from lpdesk.tui.panels.pane import Pane
+from lpdesk.tui.panels.listing import ListPane, Slice
 from lpdesk.tui.widgets.grid import Cell, Column, Row
-from lpdesk.tui.widgets.lines import DeskGrid, Ink, Span
+from lpdesk.tui.widgets.lines import Ink, Span
 from lpdesk.views import TradeRow, words
 
 _COLUMNS: Final = (
@@ -70,17 +67,8 @@ OPEN: Final = {"executing", "UNKNOWN", "pending"}
 """States that somebody waits in, so their age is shown."""
 
 
-class Slice(NamedTuple):
-    """What the pane shows."""
-
-    trades: tuple[TradeRow, ...]
-    settings: Settings
-    second: Instant
-    pending: int
-
-
-class BlotterPane(Pane):
-    """Newest first, or as the dealer wants. A line is made once and kept while it is the same."""
+class BlotterPane(ListPane[TradeRow]):
+    """Every trade, newest first."""
 
     ABOUT: ClassVar[tuple[str, ...]] = (
         "Every trade, newest first. Click a title, or type `sort pnl`, to order it otherwise.",
@@ -89,81 +77,29 @@ class BlotterPane(Pane):
 
     NAME: ClassVar[str] = "Settlement"
     LIST_ID: ClassVar[str] = "settlement"
-
-    _by = ""
-    _down = True
-    _slice: Slice | None = None
-
-    def compose(self) -> ComposeResult:
-        self.name_it(self.NAME)
-        self.grid = DeskGrid(_COLUMNS, id=self.LIST_ID, empty="no trades yet")
-        self._made: dict[str, tuple[TradeRow, Instant, Row]] = {}
-        yield self.grid
+    COLUMNS = _COLUMNS
+    EMPTY = "no trades yet"
+    ONE = "trade"
+    SORTS = SORTS
 
     def see(self, look: Look) -> object:
         """Seconds matter while a trade is open."""
         trades = look.view.trades
         pending = sum(trade.state in OPEN for trade in trades)
-        return Slice(trades, look.view.settings, look.second if pending else 0, pending)
+        note = f"{pending} open" if pending else ""
+        return Slice(trades, look.view.settings, look.second if pending else 0, note)
 
-    def show(self, slice: Slice, /) -> None:
-        """Draw a slice."""
-        count = len(slice.trades)
-        said = f"{count} trade{'s' * (count != 1)}" if count else ""
-        by = f"by {self._by} {'▼' if self._down else '▲'}  " if self._by else ""
-        said = f"{by}{said}"
-        said = self._note(f"{said}  {slice.pending} open" if slice.pending else said)
-        self.name_it(self.NAME, said)
-        self._slice = slice
-        trades = self._sorted(self._chosen(slice.trades))
-        self.grid.show_rows([self._row(trade, slice) for trade in trades])
-        if len(self._made) > 2 * len(slice.trades) + 100:
-            self._made.clear()
+    def key(self, row: TradeRow) -> str:
+        """Its id."""
+        return row.trade_id
 
-    def sort(self, by: str) -> bool:
-        """By a column, largest first; again, smallest first; again, newest first as ever.
+    def moves(self, row: TradeRow) -> bool:
+        """An open one has an age."""
+        return row.state in OPEN
 
-        False for a column that cannot be sorted by.
-        """
-        if by and by not in SORTS:
-            return False
-        if by != self._by:
-            self._by, self._down = by, True
-        elif self._down:
-            self._down = False
-        else:
-            self._by = ""
-        if self._slice is not None:
-            self.show(self._slice)
-        return True
-
-    @on(DeskGrid.HeaderClicked)
-    def _header_clicked(self, event: DeskGrid.HeaderClicked) -> None:
-        self.sort(event.key)
-
-    def _chosen(self, trades: Sequence[TradeRow]) -> Sequence[TradeRow]:
-        return trades
-
-    def _note(self, said: str) -> str:
-        return said
-
-    def _sorted(self, trades: Sequence[TradeRow]) -> Sequence[TradeRow]:
-        """What has no value comes last, whichever way it goes."""
-        if not self._by:
-            return trades
-        of = SORTS[self._by]
-        known = [trade for trade in trades if of(trade) is not None]
-        known.sort(key=of, reverse=self._down)
-        return [*known, *(trade for trade in trades if of(trade) is None)]
-
-    def _row(self, trade: TradeRow, slice: Slice) -> Row:
-        second = slice.second if trade.state in OPEN else 0
-        made = self._made.get(trade.trade_id)
-        if made is not None and made[0] is trade and made[1] == second:
-            return made[2]
-        row = trade_row(trade, slice.settings, second)
-        self._made[trade.trade_id] = (trade, second, row)
-        return row
+    def drawn(self, row: TradeRow, slice: Slice) -> Row:
+        """The trade's line."""
+        return trade_row(row, slice.settings, slice.second)
 
 
 def trade_row(trade: TradeRow, settings: Settings, now: Instant) -> Row:

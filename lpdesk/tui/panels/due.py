@@ -1,165 +1,260 @@
-"""What is due: the trade settlements and their next tries, what they will need, the open breaks."""
+"""What is due: trade settlements and their next tries, what they will need, and the breaks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
-
-from textual.app import ComposeResult
+from typing import ClassVar, Final
 
 from lpdesk.domain.settings import Settings
 from lpdesk.domain.values import Instant
-from lpdesk.tui.figures import sum_places
+from lpdesk.tui.figures import sum_text
 from lpdesk.tui.look import Look
-from lpdesk.tui.panels.pane import Pane
+from lpdesk.tui.panels.listing import Filters, ListPane, Slice, Sorts
 from lpdesk.tui.widgets.grid import Cell, Column, Row
-from lpdesk.tui.widgets.lines import DeskGrid, Ink, Span
+from lpdesk.tui.widgets.lines import Ink, Span
 from lpdesk.views import BreakRow, words
 from lpdesk.views.settlements import Need, SettlementRow
 
-_SETTLEMENTS: Final = (
-    Column("id", "settlement", 10),
-    Column("parties", "parties", 12, priority=4),
-    Column("state", "state", 9),
-    Column("next", "next try", 9, "right"),
-    Column("reject", "rejected in", 11, "right", priority=3),
-    Column("tries", "tries", 5, "right", priority=2),
-    Column("trades", "trades", 6, "right", priority=2),
-    Column("exposure", "we deliver, and cash", 18, grow=True),
-    Column("missing", "missing", 14, priority=1),
-)
-_NEEDS: Final = (
-    Column("when", "due", 9),
-    Column("account", "account", 14),
-    Column("asset", "", 5),
-    Column("needed", "needed", 16, "decimal"),
-    Column("short", "short", 16, "decimal"),
-    Column("trades", "for", 8, grow=True, priority=1),
-)
-_BREAKS: Final = (
-    Column("id", "break", 8),
-    Column("age", "open", 6, "right"),
-    Column("owner", "owner", 8, priority=2),
-    Column("kind", "kind", 14),
-    Column("lp", "LP", 8),
-    Column("trade", "trade", 8, priority=1),
-    Column("text", "what", 12, grow=True),
-)
-_STATES: Final[Mapping[str, Span]] = {
+STATES: Final[Mapping[str, Span]] = {
     "pending": Span("pending"),
     "settlement_failed": Span("FAILED", Ink.BAD),
-    "settled": Span("settled", Ink.GOOD),
+    "settled": Span("settled", Ink.DIM),
     "rejected": Span("REJECTED", Ink.BAD),
 }
-_SHOWN: Final = 100
+"""How a settlement's state reads."""
 
 
-class Slice(NamedTuple):
-    """What the pane shows."""
-
-    settlements: tuple[SettlementRow, ...]
-    needs: tuple[Need, ...]
-    breaks: tuple[BreakRow, ...]
-    settings: Settings
-    second: Instant
+def _missing(row: SettlementRow) -> tuple[tuple[str, Decimal], ...]:
+    """What its last try missed; nothing once it has ended."""
+    shorts = row.shortfalls if row.open else ()
+    return tuple((short.asset, short.missing) for short in shorts)
 
 
-class DuePane(Pane):
-    """Three lists, one below the other; Enter on a settlement asks to try it now."""
+class SettlementsPane(ListPane[SettlementRow]):
+    """Trades that are settled together, newest first."""
 
-    ABOUT = (
-        "Settlements with the time of their next try, what the coming ones will need of each",
-        "account and how much of it is missing, and the breaks that wait for a person.",
-        "Enter on a settlement tries it now, after a `yes`. `settle new T-1 T-2` gathers trades;",
-        "`break B-3 owner anna`, `break B-3 close why` are for breaks.",
+    NAME = "Settlements"
+    LIST_ID = "settlements-list"
+    EMPTY = "no trade settlements"
+    ONE = "settlement"
+    COLUMNS = (
+        Column("settlement", "settlement", 10),
+        Column("parties", "parties", 12, priority=4),
+        Column("state", "state", 8),
+        Column("next", "next try", 8, "right"),
+        Column("rejected", "rejected in", 11, "right", priority=6),
+        Column("tries", "tries", 5, "right", priority=7),
+        Column("trades", "trades", 6, "right", priority=5),
+        Column("delivers", "we deliver", 14, "right"),
+        Column("cash", "cash", 15, "right"),
+        Column("missing", "missing", 16, "right"),
+        Column("pays", "", 4, priority=8, grow=True),
     )
-
-    DEFAULT_CSS = """
-    DuePane > DeskGrid { height: 1fr; }
-    DuePane > #settlements-list { height: 2fr; }
-    """
-
-    def compose(self) -> ComposeResult:
-        self.grid = DeskGrid(_SETTLEMENTS, id="settlements-list", empty="no trade settlements yet")
-        self.needs = DeskGrid(_NEEDS, id="needs", empty="nothing waits to be settled")
-        self.breaks = DeskGrid(_BREAKS, id="breaks", empty="no open breaks")
-        yield from (self.grid, self.needs, self.breaks)
+    SORTS: ClassVar[Sorts] = {
+        "settlement": lambda row: row.settlement_id,
+        "parties": lambda row: (row.terms.organization, row.terms.desk),
+        "state": lambda row: row.state,
+        "next": lambda row: row.next_at,
+        "rejected": lambda row: row.terms.reject_at if row.open else None,
+        "tries": lambda row: len(row.attempts),
+        "trades": lambda row: len(row.terms.trades),
+        "delivers": lambda row: max(row.terms.asset_exposures.values(), default=None),
+        "cash": lambda row: max(row.terms.cash_exposures.values(), default=None),
+        "missing": lambda row: max((amount for _, amount in _missing(row)), default=None),
+    }
+    FILTERS: ClassVar[Filters] = {
+        "all": lambda row: True,
+        "open": lambda row: row.open,
+        "failed": lambda row: row.state == "settlement_failed",
+        "settled": lambda row: row.state == "settled",
+        "rejected": lambda row: row.state == "rejected",
+    }
+    ABOUT = (
+        "Settlements with the time of their next try and what was missing at the last one.",
+        "Enter opens one: its terms, trades, attempts, holds, postings and webhooks. t tries it",
+        "now, after a `yes`. Space on trades marks them, g gathers the marked in a settlement.",
+    )
 
     def see(self, look: Look) -> object:
-        """Seconds matter while something is tried or open."""
-        view = look.view
-        rows, breaks = view.settlements[:_SHOWN], view.breaks.open[:_SHOWN]
-        needs = view.forecast()[:_SHOWN]
-        moving = breaks or needs or any(row.open for row in rows)
-        return Slice(rows, needs, breaks, view.settings, look.second if moving else 0)
+        """Seconds matter while something is tried."""
+        rows = look.view.settlements
+        waiting = sum(row.open for row in rows)
+        note = f"{waiting} open" if waiting else ""
+        return Slice(rows, look.view.settings, look.second if waiting else 0, note)
 
-    def show(self, slice: Slice, /) -> None:
-        """Draw a slice."""
-        short = sum(need.short > 0 for need in slice.needs)
+    def key(self, row: SettlementRow) -> str:
+        """Its id."""
+        return row.settlement_id
+
+    def moves(self, row: SettlementRow) -> bool:
+        """Until it has ended."""
+        return row.open
+
+    def drawn(self, row: SettlementRow, slice: Slice) -> Row:
+        """The settlement's line."""
+        terms, at, settings = row.terms, slice.second, slice.settings
+        paid = f"{len(row.integrator_trades)} from {terms.broker_account}"
+        cells: tuple[Cell, ...] = (
+            row.settlement_id,
+            Span(f"{terms.organization} {terms.desk}", Ink.DIM),
+            STATES.get(row.state, Span(row.state)),
+            until(row.next_at, at),
+            until(terms.reject_at if row.open else None, at),
+            str(len(row.attempts)),
+            str(len(terms.trades)),
+            _sums(tuple(terms.asset_exposures.items()), settings, 14),
+            _sums(tuple(terms.cash_exposures.items()), settings, 15),
+            Span(_sums(_missing(row), settings, 14, " !"), Ink.BAD),
+            Span(paid if row.integrator_trades else "", Ink.WARN),
+        )
+        return Row(row.settlement_id, cells)
+
+
+class NeedsPane(ListPane[Need]):
+    """What the trades that wait will need of each account, by time."""
+
+    NAME = "Needs"
+    LIST_ID = "needs"
+    EMPTY = "nothing waits to be settled"
+    ONE = "need"
+    COLUMNS = (
+        Column("due", "due", 7),
+        Column("account", "account", 16, grow=True),
+        Column("needed", "needed", 17, "right"),
+        Column("short", "short", 19, "right"),
+        Column("trades", "for", 11, priority=1),
+    )
+    SORTS: ClassVar[Sorts] = {
+        "due": lambda need: need.at,
+        "account": lambda need: need.account,
+        "needed": lambda need: need.needed,
+        "short": lambda need: need.short or None,
+        "trades": lambda need: len(need.trades),
+    }
+    FILTERS: ClassVar[Filters] = {"all": lambda need: True, "short": lambda need: need.short > 0}
+    ABOUT = (
+        "What the settlements to come will need of each account, the earliest first, and how much",
+        "of it will be missing as things are. The client's account pays, else its settlement's.",
+    )
+
+    def see(self, look: Look) -> object:
+        """Seconds matter while anything waits."""
+        needs = look.view.forecast()
+        short = sum(need.short > 0 for need in needs)
         note = f"{short} short" if short else ""
-        self.name_it("Due", "  ".join(filter(None, [note, _count(len(slice.breaks))])))
-        at = slice.second
-        self.grid.show_rows([_settlement(row, slice.settings, at) for row in slice.settlements])
-        self.needs.show_rows([_need(need, slice.settings, at) for need in slice.needs])
-        self.breaks.show_rows([_break(row, at) for row in slice.breaks])
+        return Slice(needs, look.view.settings, look.second if needs else 0, note)
+
+    def key(self, row: Need) -> str:
+        """When, where and what."""
+        return f"{row.at} {row.account} {row.asset}"
+
+    def about(self, key: str) -> str:
+        """The first trade that needs it."""
+        need = self.row_of(key)
+        return need.trades[0] if need else ""
+
+    def moves(self, row: Need) -> bool:
+        """It comes nearer."""
+        return True
+
+    def drawn(self, row: Need, slice: Slice) -> Row:
+        """The need's line."""
+        short = sum_text(row.short, row.asset, slice.settings)
+        many = f" +{len(row.trades) - 1}" if len(row.trades) > 1 else ""
+        cells: tuple[Cell, ...] = (
+            until(row.at, slice.second),
+            row.account,
+            sum_text(row.needed, row.asset, slice.settings),
+            Span(f"{short} !", Ink.BAD) if row.short else Span(words.DASH, Ink.DIM),
+            Span(f"{row.trades[0]}{many}", Ink.DIM),
+        )
+        return Row(self.key(row), cells)
 
 
-def _count(breaks: int) -> str:
-    return f"{breaks} break{'s' * (breaks != 1)} open" if breaks else ""
+class BreaksPane(ListPane[BreakRow]):
+    """Where an LP's word and ours differ, newest first; open ones at the start."""
 
-
-def _settlement(row: SettlementRow, settings: Settings, now: Instant) -> Row:
-    terms = row.terms
-    exposures = [*terms.asset_exposures.items(), *terms.cash_exposures.items()]
-    missing = [f"{short.missing:f} {short.asset}" for short in row.shortfalls]
-    paid = f"{len(row.integrator_trades)} by its own" if row.integrator_trades else ""
-    cells: tuple[Cell, ...] = (
-        row.settlement_id,
-        Span(f"{terms.organization} {terms.desk}", Ink.DIM),
-        _STATES.get(row.state, Span(row.state)),
-        _until(row.next_at, now),
-        _until(terms.reject_at if row.open else None, now),
-        str(len(row.attempts)),
-        str(len(terms.trades)),
-        ", ".join(_sum(amount, asset, settings) for asset, amount in exposures),
-        Span(", ".join(missing) if row.state == "settlement_failed" else paid, Ink.WARN),
+    NAME = "Breaks"
+    LIST_ID = "breaks"
+    EMPTY = "no breaks"
+    ONE = "break"
+    COLUMNS = (
+        Column("break", "break", 8),
+        Column("open", "open", 6, "right"),
+        Column("owner", "owner", 7, priority=2),
+        Column("kind", "kind", 20),
+        Column("lp", "LP", 7),
+        Column("trade", "trade", 8, priority=1),
+        Column("text", "what", 12, grow=True),
     )
-    return Row(row.settlement_id, cells)
-
-
-def _need(need: Need, settings: Settings, now: Instant) -> Row:
-    places = sum_places(need.asset, settings)
-    short = Span(f"{words.money(need.short, places)} !", Ink.BAD) if need.short else words.DASH
-    cells: tuple[Cell, ...] = (
-        _until(need.at, now),
-        need.account,
-        Span(need.asset, Ink.DIM),
-        words.money(need.needed, places),
-        short,
-        Span(" ".join(need.trades), Ink.DIM),
+    SORTS: ClassVar[Sorts] = {
+        "break": lambda row: row.break_id,
+        "open": lambda row: -row.at,
+        "owner": lambda row: row.owner or None,
+        "kind": lambda row: row.kind,
+        "lp": lambda row: row.lp,
+        "trade": lambda row: row.trade_id or None,
+    }
+    FILTERS: ClassVar[Filters] = {
+        "open": lambda row: row.open,
+        "closed": lambda row: not row.open,
+        "all": lambda row: True,
+    }
+    ABOUT = (
+        "Where an LP's own list and ours differ, with age and owner; what mends itself is closed",
+        "by its rule. o hands one over, c closes it with a note: the line is begun, you end it.",
+        "Enter shows the lineage of its trade. f: open, closed, all.",
     )
-    return Row(f"{need.at} {need.account} {need.asset}", cells)
+
+    def see(self, look: Look) -> object:
+        """Seconds matter while one is open."""
+        breaks = look.view.breaks
+        waiting = len(breaks.open)
+        note = f"{waiting} open" if waiting else ""
+        return Slice(breaks.rows, look.view.settings, look.second if waiting else 0, note)
+
+    def key(self, row: BreakRow) -> str:
+        """Its id."""
+        return row.break_id
+
+    def about(self, key: str) -> str:
+        """Its trade."""
+        row = self.row_of(key)
+        return row.trade_id if row else ""
+
+    def moves(self, row: BreakRow) -> bool:
+        """Its age grows."""
+        return row.open
+
+    def drawn(self, row: BreakRow, slice: Slice) -> Row:
+        """The break's line."""
+        end = "" if row.open else f"closed: {row.why or row.how}  "
+        cells: tuple[Cell, ...] = (
+            row.break_id,
+            words.age(row.age(slice.second)),
+            row.owner or words.DASH,
+            Span(row.kind, Ink.WARN if row.open else Ink.DIM),
+            row.lp,
+            row.trade_id or words.DASH,
+            (Span(end), Span(row.text, Ink.DIM)),
+        )
+        return Row(row.break_id, cells)
 
 
-def _break(row: BreakRow, now: Instant) -> Row:
-    cells: tuple[Cell, ...] = (
-        row.break_id,
-        words.age(row.age(now)),
-        row.owner or words.DASH,
-        Span(row.kind, Ink.WARN),
-        row.lp,
-        row.trade_id or words.DASH,
-        Span(row.text, Ink.DIM),
-    )
-    return Row(row.break_id, cells)
+def _sums(
+    amounts: tuple[tuple[str, Decimal], ...], settings: Settings, width: int, sign: str = ""
+) -> str:
+    """The first sum and how many more there are; never a number in part."""
+    if not amounts:
+        return ""
+    (asset, amount), *more = amounts
+    first = sum_text(amount, asset, settings)
+    text = f"{first} +{len(more)}" if more else first
+    return f"{text if len(text) <= width else first}{sign}"
 
 
-def _sum(amount: Decimal, asset: str, settings: Settings) -> str:
-    return f"{words.money(amount, sum_places(asset, settings))} {asset}"
-
-
-def _until(at: Instant | None, now: Instant) -> Cell:
+def until(at: Instant | None, now: Instant) -> Cell:
     """A countdown in the words of an age; what is due now says so."""
     if at is None:
         return Span(words.DASH, Ink.DIM)

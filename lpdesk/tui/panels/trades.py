@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 
 from lpdesk.domain.values import exact
 from lpdesk.tui.figures import sum_places
-from lpdesk.tui.panels.blotter import OPEN, BlotterPane, Slice
+from lpdesk.tui.panels.blotter import OPEN, BlotterPane
+from lpdesk.tui.panels.listing import Slice
 from lpdesk.tui.widgets.lines import Ink, Line, Lines, Span, as_many
 from lpdesk.views import TradeRow, words
 
@@ -27,18 +28,18 @@ FILTERS: Final[dict[str, Callable[[TradeRow], bool]]] = {
 class TradesPane(BlotterPane):
     """The blotter in full. What is on show, in its order, is what `export` writes."""
 
-    NAME: ClassVar[str] = "Settlements"
+    NAME: ClassVar[str] = "Trades"
     LIST_ID: ClassVar[str] = "trades"
 
     DEFAULT_CSS = "TradesPane > Lines { height: 1; }"
 
+    FILTERS = FILTERS
+
     ABOUT = (
         "Every trade; Enter or Tab goes to the lineage of the one under the cursor.",
         "f: all, open, settled, failed, with breaks. / narrows, `sort pnl` or a click orders it.",
-        "e writes what is on show as CSV and JSON, beside the journal.",
+        "e writes what is on show as CSV and JSON, beside the journal; ^Y copies it.",
     )
-
-    states = "all"
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
@@ -50,33 +51,15 @@ class TradesPane(BlotterPane):
         super().show(slice)
         self.sums.draw()
 
-    def _chosen(self, trades: Sequence[TradeRow]) -> Sequence[TradeRow]:
-        return list(filter(FILTERS[self.states], trades))
-
-    def _note(self, said: str) -> str:
-        return f"f: {self.states}  {said}"
-
     def narrow(self, wanted: str) -> None:
         """Only rows with this text, and their sums."""
         super().narrow(wanted)
         self.sums.draw()
 
-    def show_states(self, states: str) -> None:
-        """Only trades in these states, as `FILTERS` names them."""
-        self.states = states
-        if self._slice is not None:
-            self.show(self._slice)
-
-    @property
-    def shown_trades(self) -> list[TradeRow]:
-        """The trades in the list, in its order."""
-        by_id = {trade.trade_id: trade for trade in self._slice.trades} if self._slice else {}
-        return [by_id[key] for key in self.grid.keys if key in by_id]
-
     @exact
     def summed(self) -> list[Line]:
         """What those on show come to: by asset, the most important first."""
-        trades, settings = self.shown_trades, self._slice.settings if self._slice else None
+        trades, settings = self.shown_rows, self._slice.settings if self._slice else None
         if settings is None or not trades:
             return []
         pnl, fees = dict[str, Decimal](), dict[str, Decimal]()

@@ -42,7 +42,8 @@ class LogPane(Pane):
 
     ABOUT = (
         "What the desk said, by the number that stood beside it; `log 412` goes to one.",
-        "Enter on one about a trade shows its lineage. `lpdesk replay --seq 412` shows the moment.",
+        "Enter on one about a trade or a settlement opens that. `lpdesk replay --seq 412` shows",
+        "the moment.",
     )
 
     def compose(self) -> ComposeResult:
@@ -117,5 +118,5 @@ class LogPage(Page):
     @on(DeskGrid.Chosen, "#log")
     def _chosen(self, event: DeskGrid.Chosen) -> None:
         ref = self.log_pane.ref(event.key)
-        if ref.startswith("T-"):
+        if ref.startswith(("T-", "S-")):
             self.post_message(self.Act("settlements", ref))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.containers import Container
 from textual.message import Message
 
+from lpdesk.tui.panels.listing import ListPane
 from lpdesk.tui.panels.pane import Pane
 
 
@@ -26,6 +29,20 @@ class Page(Container):
     def panes(self) -> list[Pane]:
         """All of them, as they are drawn; the first is the list that `/` narrows."""
         raise NotImplementedError
+
+    @property
+    def list_pane(self) -> ListPane[Any] | None:
+        """The list that is filtered, sorted and written out, if the page has one."""
+        return None
+
+    @property
+    def row(self) -> str:
+        """The name of what the cursor is on, or empty."""
+        return ""
+
+    def back(self) -> bool:
+        """One level back on the page; False when it is to be left."""
+        return False
 
     def enter(self) -> None:
         """Give the keys to what matters."""

@@ -1,8 +1,8 @@
-"""The settlements page: all trades, where the one under the cursor comes from, and what is due."""
+"""The settlements page: trades, settlements, needs and breaks, and what is behind each of them."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -11,22 +11,26 @@ from textual.binding import Binding, BindingType
 from lpdesk.domain.text import clean
 from lpdesk.session import Session
 from lpdesk.tui.panels import lineage as lineage_pane
-from lpdesk.tui.panels.due import DuePane
+from lpdesk.tui.panels.due import BreaksPane, NeedsPane, SettlementsPane
 from lpdesk.tui.panels.lineage import LineagePane
+from lpdesk.tui.panels.listing import ListPane
 from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.panels.trades import TradesPane
 from lpdesk.tui.screens.page import Page
 from lpdesk.tui.widgets.lines import DeskGrid
-from lpdesk.views import TradeRow, lineage
+from lpdesk.views import lineage
 
-_TALL: Final = 26
+_TALL: Final = 40
 _BROAD: Final = 220
-_TABS: Final = {"trades": "Settlements", "lineage": "Lineage", "due": "Due"}
 _NARROW: Final = 160
 
 
 class SettlementsPage(Page):
-    """The trades above their lineage and what is due; in small terminals by turns."""
+    """All of them at once where there is room; in small terminals by turns.
+
+    What Enter opens is put on a trail, and Esc goes back on it; without one the lineage is that of
+    the trade under the cursor.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "turn(1)", "The next list", show=False, id="settlements.turn"),
@@ -35,61 +39,107 @@ class SettlementsPage(Page):
 
     DEFAULT_CSS = """
     SettlementsPage {
-        layout: grid; height: 1fr; grid-size: 2; grid-columns: 1fr 1fr; grid-rows: 2fr 3fr;
+        layout: grid; height: 1fr; grid-size: 2; grid-columns: 1fr 1fr;
+        grid-rows: 11fr 12fr 8fr 9fr;
         TradesPane { column-span: 2; }
-        &.-broad { TradesPane { column-span: 1; } LineagePane { row-span: 2; } }
-        &.-small { grid-size: 1; grid-rows: 1fr; Pane { padding: 0; column-span: 1; } }
+        LineagePane { row-span: 3; }
+        &.-broad {
+            grid-rows: 3fr 2fr 2fr 2fr;
+            TradesPane { column-span: 1; } LineagePane { row-span: 4; }
+        }
+        &.-small {
+            grid-size: 1; grid-rows: 1fr;
+            Pane { padding: 0; column-span: 1; row-span: 1; }
+        }
         .-behind { display: none; }
     }
     """
 
-    front = "trades"
-
     def __init__(self, session: Session) -> None:
         super().__init__(id="settlements-page")
         self._session = session
+        self._trail: list[str] = []
+        self._came_from = "trades"
+        self.front = "trades"
 
     def compose(self) -> ComposeResult:
         self.trades = TradesPane()
-        self.lineage = LineagePane(lambda: self.trades.grid.cursor_key or "")
-        self.due = DuePane()
+        self.lineage = LineagePane(lambda: self.subject)
+        self._by_name: dict[str, ListPane[Any] | LineagePane] = {
+            "trades": self.trades,
+            "lineage": self.lineage,
+            "settlements": SettlementsPane(),
+            "needs": NeedsPane(),
+            "breaks": BreaksPane(),
+        }
         yield from self.panes
 
     @property
     def panes(self) -> list[Pane]:
-        """Trades, lineage, and what is due."""
-        return [self.trades, self.lineage, self.due]
+        """Trades, lineage, settlements, needs, breaks."""
+        return [*self._by_name.values()]
 
     @property
-    def _by_name(self) -> dict[str, TradesPane | LineagePane | DuePane]:
-        return {"trades": self.trades, "lineage": self.lineage, "due": self.due}
+    def list_pane(self) -> ListPane[Any]:
+        """The list that had the keys last."""
+        pane = self._by_name[self.front if self.front != "lineage" else self._came_from]
+        assert isinstance(pane, ListPane)
+        return pane
+
+    @property
+    def subject(self) -> str:
+        """Whose lineage is shown."""
+        return self._trail[-1] if self._trail else self.trades.grid.cursor_key or ""
+
+    @property
+    def row(self) -> str:
+        """What the cursor is on: in the lineage what its line leads to, or else whose it is."""
+        if self.front == "lineage":
+            return self.lineage.ref or self.subject
+        return self.list_pane.grid.cursor_key or ""
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""
         width, height = event.size
-        self.set_class(width >= _BROAD, "-broad")
+        self.set_class(width >= _BROAD and height >= _TALL, "-broad")
         self.set_class(width < _NARROW or height < _TALL, "-small")
         self._behind()
 
     def _behind(self) -> None:
         small = self.has_class("-small")
-        tabs = tuple((title, key == self.front) for key, title in _TABS.items())
+        tabs = tuple((key.capitalize(), key == self.front) for key in self._by_name)
         for key, pane in self._by_name.items():
             pane.set_class(small and key != self.front, "-behind")
             pane.show_tabs(tabs if small else ())
+
+    # Moving around
 
     def enter(self) -> None:
         """The keys go to what is in front."""
         self._by_name[self.front].grid.focus()
 
     def show_row(self, key: str) -> bool:
-        """A trade that was chosen elsewhere: its lineage."""
-        self.trades.show_states("all")
-        self.trades.grid.select(key)
-        if key not in self.trades.grid.keys:
+        """A trade or a settlement that was chosen elsewhere: what is behind it."""
+        name = "settlements" if key.startswith("S-") else "trades"
+        pane = self._by_name[name]
+        assert isinstance(pane, ListPane)
+        pane.show_states("all")
+        pane.grid.select(key)
+        if key not in pane.grid.keys:
             return False
+        self._trail, self._came_from = [key] if name == "settlements" else [], name
         self.front = "lineage"
         self._behind()
+        return True
+
+    def back(self) -> bool:
+        """From what was opened to where it was opened; whether there was a way back."""
+        if self.front != "lineage" or not self._trail:
+            return False
+        self._trail.pop()
+        if not self._trail:
+            self._put(self._came_from)
+        self.post_message(self.Moved())
         return True
 
     def action_turn(self, steps: int) -> None:
@@ -97,34 +147,59 @@ class SettlementsPage(Page):
         names = list(self._by_name)
         self._put(names[(names.index(self.front) + steps) % len(names)])
 
-    def _put(self, name: str) -> None:
-        self.front = name
-        self._behind()
-        self.enter()
-
-    @on(DeskGrid.Chosen, "#settlements-list")
-    def _try(self, event: DeskGrid.Chosen) -> None:
-        """Try a settlement now: asked back with its numbers."""
-        self.post_message(self.Act("money-settle", event.key))
-
-    @on(DeskGrid.Selected, "#trades")
-    def _selected(self) -> None:
+    def on_descendant_focus(self) -> None:
+        """A click or a key: the list that has the keys is the one in front."""
+        for name, pane in self._by_name.items():
+            if pane.grid.has_focus and name != self.front:
+                self._stand(name)
         self.post_message(self.Moved())
 
-    @on(DeskGrid.Chosen, "#trades")
-    def _chosen(self) -> None:
+    def _stand(self, name: str) -> None:
+        if name == "lineage" and self.front != "lineage":
+            self._came_from = self.front
+        self.front = name
+        self._behind()
+
+    def _put(self, name: str) -> None:
+        self._stand(name)
+        self.enter()
+
+    # Opening
+
+    @on(DeskGrid.Selected)
+    def _selected(self, event: DeskGrid.Selected) -> None:
+        """The lineage follows the cursor among the trades."""
+        if event.grid is self.trades.grid:
+            self._trail.clear()
+        self.post_message(self.Moved())
+
+    @on(DeskGrid.Chosen)
+    def _chosen(self, event: DeskGrid.Chosen) -> None:
+        """Open what the line is about."""
+        if event.grid is self.lineage.grid:
+            name = self.lineage.ref
+        else:
+            name = self.list_pane.about(event.key)
+            self._trail.clear()
+        if not name.startswith(("T-", "S-")):
+            return
+        if event.grid is not self.trades.grid and name != self.subject:
+            self._trail.append(name)
         self._put("lineage")
+        self.post_message(self.Moved())
+
+    # Reading
 
     @on(lineage_pane.Wanted)
     def _wanted(self, event: lineage_pane.Wanted) -> None:
-        self._read(event.trade)
+        self._read(event.name)
 
     @work(exclusive=True, group="lineage")
-    async def _read(self, trade: TradeRow) -> None:
-        """Ask the journal; another trade chosen meanwhile ends this."""
+    async def _read(self, name: str) -> None:
+        """Ask the journal; another one chosen meanwhile ends this."""
         try:
-            records = await self._session.about(trade.trade_id)
+            records = await self._session.about(name)
         except Exception as error:  # the journal's trouble must not take the screen with it
             self.lineage.say(clean(f"cannot be read: {type(error).__name__}: {error}"))
             return
-        self.lineage.tell(lineage(trade.trade_id, records))
+        self.lineage.tell(lineage(name, records))

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 
 from lpdesk.domain.text import ELLIPSIS, clean
 
 Align: TypeAlias = Literal["left", "right", "decimal"]
+
+
+_FIGURE: Final = "0123456789.,"
+_FIGURES: Final = frozenset(_FIGURE)
 
 
 class Span(NamedTuple):
@@ -132,7 +136,7 @@ def _room_right_of(spans: tuple[Span, ...], decimals: int) -> int:
 
 
 def _cut(spans: tuple[Span, ...], width: int) -> tuple[Span, ...]:
-    """The start of the spans and an ellipsis, `width` cells in all."""
+    """The start of the spans and an ellipsis, `width` cells in all; without a part of a number."""
     if width <= 0:
         return ()
     kept: list[Span] = []
@@ -140,11 +144,28 @@ def _cut(spans: tuple[Span, ...], width: int) -> tuple[Span, ...]:
     for text, style in spans:
         size = cell_len(text)
         if size > room:
-            kept.append(Span(set_cell_size(text, room) + ELLIPSIS, style))
+            start = set_cell_size(text, room)
+            kept.append(Span(start, style))
+            gone = _drop_figure(kept) if text[len(start) : len(start) + 1] in _FIGURES else 0
+            before = kept.pop().text if kept and kept[-1].style == style else ""
+            kept += [Span(before + ELLIPSIS, style), Span(" " * gone)]
             break
         kept.append(Span(text, style))
         room -= size
     return tuple(span for span in kept if span.text)
+
+
+def _drop_figure(kept: list[Span]) -> int:
+    """Takes a number off the end; how many cells that were."""
+    gone = 0
+    while kept:
+        text, style = kept.pop()
+        rest = text.rstrip(_FIGURE)
+        gone += len(text) - len(rest)
+        if rest:
+            kept.append(Span(rest, style))
+            break
+    return gone
 
 
 def titles(columns: Sequence[Column], places: Sequence[Placed]) -> tuple[Cell, ...]:

@@ -6,7 +6,7 @@ what a word or a sign already says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from enum import StrEnum
 from typing import ClassVar, TypeAlias, TypeVar
 
@@ -26,6 +26,7 @@ __all__ = [
     "Line",
     "Lines",
     "Span",
+    "aligned",
     "as_many",
     "joined",
     "longest",
@@ -156,6 +157,17 @@ def spread(left: Line, right: Line, width: int) -> Line:
 def longest(width: int, *choices: Line) -> Line:
     """The first of the choices (longest first) that fits, so that no number is ever cut."""
     return next((line for line in choices if size(line) <= width), ())
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Container[int]) -> list[list[str]]:
+    """Texts in columns, each as wide as its widest; those numbered in `right` end together."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+
+    def fitted(text: str, number: int) -> str:
+        blank = " " * (widths[number] - cell_len(text))
+        return blank + text if number in right else text + blank
+
+    return [[fitted(text, number) for number, text in enumerate(row)] for row in rows]
 
 
 def joined(parts: Sequence[Line], gap: str = "   ") -> Line:
