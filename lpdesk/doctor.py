@@ -10,7 +10,7 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from lpdesk.bootstrap import default_journal
 from lpdesk.config import BadConfig, Config, LpTable, load
 from lpdesk.config.tables import WebhookTable
+from lpdesk.domain.capabilities import SIGNED_KINDS
 from lpdesk.domain.text import clean
 from lpdesk.journal.errors import JournalRefused
 from lpdesk.journal.reader import connect
@@ -165,9 +166,9 @@ def _readable(journal: Path) -> Finding:
 # ---- LPs
 
 
-async def _lps(lps: Iterable[LpTable]) -> list[Finding]:
+async def _lps(lps: Sequence[LpTable]) -> list[Finding]:
     """All at once; each is given `PROBE_S`."""
-    findings = await asyncio.gather(*map(_lp, lps))
+    findings = [*await asyncio.gather(*map(_lp, lps)), *map(_unsigned, filter(_unsigning, lps))]
     return findings or [Finding(OK, "LPs", "none configured: the desk starts its own sandbox")]
 
 
@@ -190,6 +191,16 @@ async def _lp(lp: LpTable) -> Finding:
     if off > MAX_CLOCK_OFF_S:
         return Finding(WARN, about, f"{text}; clocks differ by {off:.0f} s", "check this clock")
     return Finding(WARN if connect_s * 1000 > SLOW_CONNECT_MS else OK, about, text)
+
+
+def _unsigning(lp: LpTable) -> bool:
+    return lp.kind in SIGNED_KINDS and not lp.options.get("signer")
+
+
+def _unsigned(lp: LpTable) -> Finding:
+    """An LP on a chain that nobody signs for."""
+    advice = "set options.signer if it is to be dealt on"
+    return Finding(WARN, f"LP {lp.name}", "no signer: its prices are for information only", advice)
 
 
 async def _hook(hook: WebhookTable) -> Finding:

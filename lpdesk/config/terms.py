@@ -7,6 +7,7 @@ from decimal import Decimal
 from lpdesk.config.calendars import settlement_calendar
 from lpdesk.config.tables import Config, LpTable, PairTable, RulesTable
 from lpdesk.domain import settings as s
+from lpdesk.domain.capabilities import SIGNED_KINDS
 from lpdesk.domain.making import MakerTerms
 from lpdesk.domain.values import SECOND, Instant
 
@@ -125,7 +126,7 @@ def lp_terms(lp: LpTable) -> s.Lp:
         kind=lp.kind,
         tier=LAST_TIER if lp.tier == "fallback" else lp.tier,
         fallback=lp.tier == "fallback",
-        indicative=lp.indicative or (lp.kind == "pool" and not lp.options.get("signer")),
+        indicative=lp.indicative or (lp.kind in SIGNED_KINDS and not lp.options.get("signer")),
         lot=lp.lot,
         fixed_fee=lp.fixed_fee,
         pairs=lp.pairs,

@@ -59,10 +59,15 @@ KINDS: Final[Mapping[str, Capabilities]] = {
     "b2c2": Capabilities(found=Found.ITS_ID, verified=False),
     "b2trader": Capabilities(validity_ns=2_000 * MILLISECOND, verified=False),
     "pool": Capabilities(divisible=True, validity_ns=15 * SECOND, lists=False),
+    "zerox": Capabilities(found=Found.ITS_ID, validity_ns=30 * SECOND, lists=False, verified=False),
     "book": Capabilities(divisible=True, validity_ns=10 * SECOND),
 }
 """By kind of LP. An adapter whose options say otherwise has its own record as `capabilities`, and
 so has one of somebody else's package; "book" is our own exchange."""
+
+
+SIGNED_KINDS: Final = ("pool", "zerox")
+"""Dealt by a transaction: without a signer they are for information only."""
 
 
 @cache

@@ -47,6 +47,8 @@ class LpQuoted(Report, frozen=True, kw_only=True):
 
     Where the best price has less than `quantity`, `levels` are those that have it, best first, in
     full; each is dealt on by its own id. `price` and `quote_ref` are then the best level's.
+
+    `undealable`: why it may only be looked at, where it is not firm; a matter of this quote alone.
     """
 
     lp: str
@@ -58,6 +60,7 @@ class LpQuoted(Report, frozen=True, kw_only=True):
     quantity: Decimal
     validity_ns: int
     levels: tuple[QuoteLevel, ...] = ()
+    undealable: str = ""
 
 
 class LpFailed(Report, frozen=True, kw_only=True):

@@ -169,8 +169,8 @@ class Race(Field):
     ) -> tuple[Verdict, str]:
         if lane.barred:
             return Verdict.BAD, "blocked: waits for a person"
-        if lane.lp.only_shown:
-            return Verdict.INDICATIVE, "for information only"
+        if quote.undealable or lane.lp.only_shown:
+            return Verdict.INDICATIVE, quote.undealable or "for information only"
         if lane.lp.fallback and (far := self.value.too_far(cover, mid)):
             return Verdict.INDICATIVE, far
         # a stream's size is cut to what was asked, so only its price identifies a quote

@@ -1,16 +1,22 @@
 """Which stand-ins speak something else than the default protocol over HTTP."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from starlette.applications import Starlette
 
-from lpdesk.sandbox import b2c2, b2trader, trade_desk
+from lpdesk.sandbox import b2c2, b2trader, swaps, trade_desk
 from lpdesk.sandbox.venue import Venue
+
+Options: TypeAlias = dict[str, bool | int | str | tuple[str, ...]]
 
 APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {
     "b2c2": b2c2.app,
     "b2trader": b2trader.app,
     "trade_desk": trade_desk.app,
+    "zerox": swaps.app,
 }
 """Kind of LP -> what makes a venue's voice."""
+
+OPTIONS: Final[Mapping[str, Callable[[int], Options]]] = {"zerox": swaps.options}
+"""Kind of LP -> the options that its clients need, once its port is known."""

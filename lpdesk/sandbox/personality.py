@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from lpdesk.sandbox.market import PAIRS
 
-Kind = Literal["rest", "stream", "fix", "fix-stream", "b2c2", "b2trader", "trade_desk"]
+Kind = Literal["rest", "stream", "fix", "fix-stream", "b2c2", "b2trader", "trade_desk", "zerox"]
 
 
 class Stage(Enum):
@@ -140,6 +140,7 @@ class Personality:
     fade_bps: Decimal = Decimal("0.5")
     slip_bps: Decimal = Decimal(5)
     hide_ms: int = 3_000
+    issue: str = ""  # swaps: "allowance" or "balance", why a quote would fail as things are
     moods: Mapping[Mood, float] = field(default_factory=dict)  # probability for each request
 
     def __post_init__(self) -> None:

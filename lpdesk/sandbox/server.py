@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from lpdesk.sandbox.dialects import APPS
+from lpdesk.sandbox.dialects import APPS, OPTIONS, Options
 from lpdesk.sandbox.exchanges import Exchanges, start_exchanges
 from lpdesk.sandbox.fix.server import FixServer
 from lpdesk.sandbox.loopback import Server
@@ -32,7 +32,7 @@ class LpEndpoint:
     timeout_seconds: float
     rate_per_second: int
     fee_bps: Decimal
-    options: dict[str, bool | int | str] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
 
 
 class Sandbox:
@@ -168,11 +168,18 @@ def _endpoint(venue: Venue, port: int) -> LpEndpoint:
         timeout_seconds=habits.timeout_seconds,
         rate_per_second=habits.rate_per_second,
         fee_bps=habits.fee_bps,
-        options=_FIX_OPTIONS | {"target": habits.name.upper()} if _speaks_fix(venue) else {},
+        options=_options(venue, port),
     )
 
 
-_FIX_OPTIONS: dict[str, bool | int | str] = {"reset": True, "quotes": "book"}
+def _options(venue: Venue, port: int) -> Options:
+    if _speaks_fix(venue):
+        return _FIX_OPTIONS | {"target": venue.personality.name.upper()}
+    options = OPTIONS.get(venue.personality.kind)
+    return options(port) if options else {}
+
+
+_FIX_OPTIONS: Options = {"reset": True, "quotes": "book"}
 """A stand-in's numbers end with its process, so each Logon begins them anew."""
 
 

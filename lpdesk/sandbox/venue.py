@@ -81,6 +81,7 @@ class Venue:
         self._script: deque[Mood | Verbatim] = deque()
         self._dealing = asyncio.Lock()
         self._budget = Budget(now_ns)
+        self.chain: Any = None  # a `Node`, where its quotes are dealt on one
         self.app = self._build_app()
 
     # What tests hold on to.
@@ -97,6 +98,11 @@ class Venue:
         """Everything booked, also what is hidden from clients, oldest first."""
         async with self._dealing:
             return self.book.since()
+
+    async def book_also(self, execution: Execution) -> None:
+        """Books what is no deal, but must be remembered like one."""
+        async with self._dealing:
+            await self._record(execution)
 
     async def finish(self, client_order_id: str) -> None:
         """Fills the rest of a pending order. KeyError if there is none."""

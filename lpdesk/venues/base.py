@@ -115,6 +115,7 @@ VENUES: Mapping[str, Factory] = {
     "stream": _late("lpdesk.venues.stream", "StreamVenue"),
     "trade_desk": _late("lpdesk.venues.trade_desk", "TradeDeskVenue"),
     "pool": _late("lpdesk.venues.pools", "PoolVenue"),
+    "zerox": _late("lpdesk.venues.zerox", "venue"),
     "fix": _late("lpdesk.venues.fix.adapter", "FixVenue"),
     "fix-stream": _late("lpdesk.venues.fix.adapter", "FixVenue"),
 }

@@ -53,15 +53,21 @@ class Call(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Dialect(Protocol):
-    """How one kind of LP says things. Pure; may raise Malformed where an answer is read.
+class Asking(Protocol):
+    """How one kind of LP is asked. Pure; may raise Malformed where an answer is read.
 
     One that differs from what is said of its kind has its own `capabilities`.
     """
 
-    def ask(self, ask: LpAsked) -> Call: ...
+    def ask(self, ask: LpAsked) -> Call | LpFailed:
+        """The request, or why there can be none."""
+        ...
 
     def quoted(self, ask: LpAsked, answer: Answer, now: Instant) -> LpQuoted | LpFailed: ...
+
+
+class Dialect(Asking, Protocol):
+    """How one kind of LP says all things."""
 
     def order(self, order: OrderSent) -> Call: ...
 
@@ -78,24 +84,24 @@ class Dialect(Protocol):
     def listed(self, body: bytes) -> tuple[Outcome, ...]: ...
 
 
-class RequestVenue:
-    """An LP that answers requests. `prove` says who we are; None for the default signature."""
+class AskVenue:
+    """The asking of an LP. `prove` says who we are; None for the default signature."""
 
     def __init__(
         self,
         endpoint: Endpoint,
         submit: Submit,
         clock: Clock,
-        dialect: Dialect,
+        asking: Asking,
         prove: Prove | None = None,
         media_type: str = "application/json",
     ) -> None:
         self.name = endpoint.name
-        self.capabilities: Capabilities | None = getattr(dialect, "capabilities", None)
+        self.capabilities: Capabilities | None = getattr(asking, "capabilities", None)
         self._ask_s = LATE_FACTOR * endpoint.timeout_ns / SECOND
         self._submit = submit
         self._clock = clock
-        self._dialect = dialect
+        self._asks = asking
         self._http = Http(endpoint, clock, prove, media_type)
         self._tasks = Tasks(endpoint.name)
         self._asking = 0
@@ -107,6 +113,49 @@ class RequestVenue:
         """One request for one price."""
         self._tasks.spawn(self._ask(ask))
 
+    def release(self, rfq_id: str) -> None:
+        """Nothing to stop: one ask is one answer."""
+
+    async def close(self) -> None:
+        """End all work; an order on its way stays unreported and is asked for at the next start."""
+        await self._tasks.close()
+        await self._http.close()
+
+    async def _ask(self, ask: LpAsked) -> None:
+        if self._asking >= MAX_ASKS:
+            self._submit(_failed(ask, Reason.TOO_MANY, "too many asks under way"))
+            return
+        call = self._asks.ask(ask)
+        if isinstance(call, LpFailed):
+            self._submit(call)
+            return
+        self._asking += 1
+        try:
+            answer = await self._http.call(*call, patience_s=self._ask_s)
+            self._submit(self._asks.quoted(ask, answer, self._clock.now()))
+        except NoAnswer as trouble:
+            self._submit(_failed(ask, trouble.reason, trouble.text))
+        except Malformed as trouble:
+            self._submit(_failed(ask, Reason.MALFORMED, trouble.text))
+        finally:
+            self._asking -= 1
+
+
+class RequestVenue(AskVenue):
+    """An LP that answers requests, orders and queries over the same connections."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        submit: Submit,
+        clock: Clock,
+        dialect: Dialect,
+        prove: Prove | None = None,
+        media_type: str = "application/json",
+    ) -> None:
+        super().__init__(endpoint, submit, clock, dialect, prove, media_type)
+        self._dialect = dialect
+
     def execute(self, order: OrderSent) -> None:
         """One order, sent once or not at all."""
         self._tasks.spawn(self._execute(order))
@@ -114,9 +163,6 @@ class RequestVenue:
     def query(self, query: OrderQueried) -> None:
         """One look at what the LP knows of an order."""
         self._tasks.spawn(self._query(query))
-
-    def release(self, rfq_id: str) -> None:
-        """Nothing to stop: one ask is one answer."""
 
     def list_executions(self, asked: ExecutionsAsked) -> None:
         """Its whole list, for reconciliation."""
@@ -139,27 +185,6 @@ class RequestVenue:
             raise VenueFailed(trouble.reason, trouble.text) from None
         except Malformed as trouble:
             raise VenueFailed(Reason.MALFORMED, trouble.text) from None
-
-    async def close(self) -> None:
-        """End all work; an order on its way stays unreported and is asked for at the next start."""
-        await self._tasks.close()
-        await self._http.close()
-
-    async def _ask(self, ask: LpAsked) -> None:
-        if self._asking >= MAX_ASKS:
-            self._submit(_failed(ask, Reason.TOO_MANY, "too many asks under way"))
-            return
-        self._asking += 1
-        call = self._dialect.ask(ask)
-        try:
-            answer = await self._http.call(*call, patience_s=self._ask_s)
-            self._submit(self._dialect.quoted(ask, answer, self._clock.now()))
-        except NoAnswer as trouble:
-            self._submit(_failed(ask, trouble.reason, trouble.text))
-        except Malformed as trouble:
-            self._submit(_failed(ask, Reason.MALFORMED, trouble.text))
-        finally:
-            self._asking -= 1
 
     async def _execute(self, order: OrderSent) -> None:
         lp, order_id = order.lp, order.order_id

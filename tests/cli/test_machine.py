@@ -123,6 +123,15 @@ def test_doctor_names_all_problems_of_a_configuration(lpdesk: Command, bad: Path
     assert result.stdout.count("bad   config") >= 4
 
 
+def test_doctor_says_where_a_signer_is_missing(lpdesk: Command, tmp_path: Path) -> None:
+    config = tmp_path / "desk.toml"
+    config.write_text(
+        'makers = []\n[[lps]]\nname = "swap"\nkind = "zerox"\nurl = "http://127.0.0.1:9"\n'
+    )
+    result = lpdesk("doctor", "--config", config, "--journal", tmp_path / "desk.db")
+    assert "warn  LP swap   no signer: its prices are for information only" in result.stdout
+
+
 def test_doctor_says_where_webhooks_would_go(lpdesk: Command, tmp_path: Path) -> None:
     secret = "whsec_" + "MDEyMzQ1" * 4
     hook = f'[[webhooks]]\norganization = "acme"\nsecrets = ["{secret}"]\n'

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from lpdesk.clock import SystemClock
-from lpdesk.venues import requesting
+from lpdesk.sandbox import Sandbox, start_sandbox
+from lpdesk.sandbox.node import Node
+from lpdesk.venues import account, requesting
 from lpdesk.venues.rest import RestVenue
+from lpdesk.venues.swaps import SwapVenue
+from tests.venues import swapping
 from tests.venues.liar import Liar, Reports, endpoint, liar
 
 
@@ -31,5 +36,30 @@ async def venue(
     monkeypatch.setattr(requesting, "QUERY_S", 0.4)
     it = RestVenue(endpoint(lp.url, timeout_ms=130), reports, SystemClock())
     await it.start()
+    yield it
+    await it.close()
+
+
+@pytest.fixture
+async def onchain() -> AsyncIterator[Sandbox]:
+    it = await start_sandbox(7, cast="full", only=[swapping.NAME])
+    it.venue(swapping.NAME).become(latency_ms=(1, 1, 1), rate_per_second=1000)
+    yield it
+    await it.close()
+
+
+@pytest.fixture
+def node(onchain: Sandbox) -> Node:
+    chain = onchain.venue(swapping.NAME).chain
+    assert isinstance(chain, Node)
+    return chain
+
+
+@pytest.fixture
+async def weyl(
+    onchain: Sandbox, reports: Reports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SwapVenue]:
+    monkeypatch.setattr(account, "QUERY_S", 0.4)
+    it = swapping.venue(onchain, reports, tmp_path / "desk.db")
     yield it
     await it.close()

@@ -19,6 +19,7 @@ from tests.venues.liar import Reports
 OPTIONS: dict[str, dict[str, Option]] = {
     "fix": {"target": "LP"},
     "fix-stream": {"target": "LP"},
+    "zerox": {"tokens": (f"BTC={'0x' + 'b7' * 20}:8", f"USDT={'0x' + 'd7' * 20}:6")},
     "pool": {"pool": "uniswap-v2", "reserves": ("1", "2")},
 }
 
