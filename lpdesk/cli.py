@@ -31,6 +31,10 @@ from lpdesk.cli_base import (
     spoken,
 )
 
+CLOCK = (
+    "A sandbox's clock starts then, and is set forward by lines on stdin: 2026-03-10T20:00, +3d."
+)
+
 app = typer.Typer(
     name="lpdesk",
     help="A full-screen RFQ trading desk for the terminal.",
@@ -160,13 +164,18 @@ def serve(
     journal: JournalPath = None,
     seed: Seed = 7,
     as_json: AsJson = False,
+    clock: Annotated[str, typer.Option(help=CLOCK)] = "",
 ) -> None:
     """The desk over HTTP, without a screen."""
     from lpdesk import fronts, serving
     from lpdesk.bootstrap import LiveDesk
+    from lpdesk.session import LiveSession
 
-    conf = serving.served(load(config), host, port)
-    run(fronts.interruptible(serving.serve(LiveDesk(conf, journal, seed), as_json), fronts.DONE))
+    with spoken():
+        conf = serving.served(load(config), host, port)
+        session = LiveSession(serving.clock(conf, journal, clock)) if clock else None
+    live = LiveDesk(conf, journal, seed, session)
+    run(fronts.interruptible(serving.serve(live, as_json), fronts.DONE))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from lpdesk import config
+from lpdesk.clock import Clock
 from lpdesk.config import Config
 from lpdesk.domain import settings as s
 from lpdesk.domain.capabilities import KINDS, Capabilities
@@ -76,8 +77,10 @@ class Outside:
         from lpdesk.venues.base import factory
         from lpdesk.venues.gateway import Gateway
 
-        configured = self.config.lps
-        plan = _configured(self.config, self._journal) if configured else await self._embedded()
+        if self.config.lps:
+            plan = _configured(self.config, self._journal)
+        else:
+            plan = await self._embedded(runtime.clock)
         terms = plan.terms + _house(self.config)
         self._internal = frozenset(lp.name for lp in terms if lp.kind == house.KIND)
         venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in plan.lps]
@@ -120,13 +123,15 @@ class Outside:
         if self._sandbox:
             await self._sandbox.close()
 
-    async def _embedded(self) -> Plan:
+    async def _embedded(self, clock: Clock) -> Plan:
         """Stand-ins on loopback, in this process, that know nothing of the desk."""
         from lpdesk.sandbox import start_sandbox
 
         makers = bool(self.config.makers)
         cast = self.config.sandbox.cast
-        self._sandbox = await start_sandbox(self.seed, cast=cast, exchanges=makers)
+        self._sandbox = await start_sandbox(
+            self.seed, cast=cast, exchanges=makers, now_ns=clock.now
+        )
         symbols = tuple(pair.symbol for pair in self.config.pairs)
         lps = self._sandbox.lps
         return Plan(

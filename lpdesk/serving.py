@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lpdesk.clock import SetClock, SystemClock
+from lpdesk.domain.instants import timestamp
+from lpdesk.domain.reports import Pulse
+from lpdesk.domain.text import clean
+from lpdesk.domain.values import SECOND, Instant
 from lpdesk.fronts import Ended
 from lpdesk.output import Output
 
 if TYPE_CHECKING:
     from lpdesk.bootstrap import LiveDesk
     from lpdesk.config import Config
+    from lpdesk.domain.record import Record
+
+UNITS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
+_AHEAD = re.compile(rf"\+(\d{{1,9}})({'|'.join(UNITS)})", re.ASCII)
 
 
 def served(conf: Config, host: str | None, port: int | None) -> Config:
@@ -23,21 +35,75 @@ def served(conf: Config, host: str | None, port: int | None) -> Config:
     return conf.model_copy(update={"api": conf.api.model_copy(update=update | {"enabled": True})})
 
 
+def clock(conf: Config, journal: Path | None, start: str) -> SetClock:
+    """A clock that starts then. Raises ValueError where other people's clocks, or days, count."""
+    if conf.lps or conf.feeds:
+        raise ValueError("--clock is for a sandbox: a desk with LPs goes by the machine's clock")
+    if journal is None:
+        raise ValueError("--clock needs a --journal of its own: its records are of another time")
+    return SetClock(_instant(start, SystemClock().now()))
+
+
 async def serve(live: LiveDesk, as_json: bool) -> int:
     """Until a signal, or until the desk stops by itself."""
     output, why = Output(), "a signal"
+    setting: asyncio.Task[None] | None = None
     try:
         await live.start()
         _spare_the_collector()
         for line in _lines(live, as_json):
             output(line)
+        if isinstance(live.session.clock, SetClock):
+            setting = asyncio.create_task(_set(live, live.session.clock, output, as_json))
         assert live.failed is not None
         broken = await live.failed
         why = "the desk has stopped"
         raise Ended(f"the desk has stopped: {broken!r}")
     finally:
+        if setting:
+            setting.cancel()
         await live.close(why)
         await output.close()
+
+
+async def _set(live: LiveDesk, clock: SetClock, output: Output, as_json: bool) -> None:
+    """Sets the clock forward as lines on standard input say; says when all that was due is done."""
+    from lpdesk.plain import stdin_reader
+
+    reader = await stdin_reader()
+    while line := await reader.readline():
+        text = line.decode(errors="replace").strip()
+        try:
+            clock.advance_to(_instant(text, clock.now()))
+        except ValueError as bad:
+            word, told = "error", clean(str(bad))
+        else:
+            word, told = "now", timestamp(await _noticed(live, clock.now()))
+        output(json.dumps({word: told}) if as_json else f"{word}: {told}")
+
+
+async def _noticed(live: LiveDesk, at: Instant) -> Instant:
+    """When the desk has decided and recorded all that was due by then."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def heard(record: Record) -> None:
+        if record.at >= at and not done.done():
+            done.set_result(None)
+
+    assert live.runtime is not None
+    live.listeners.append(heard)
+    live.runtime.report(Pulse())
+    await done
+    live.listeners.remove(heard)
+    return at
+
+
+def _instant(text: str, now: Instant) -> Instant:
+    """An instant, or so much later: `2026-03-10T20:00`, `+5min`. Raises ValueError."""
+    from lpdesk.reports.when import instant
+
+    ahead = _AHEAD.fullmatch(text)
+    return now + int(ahead[1]) * UNITS[ahead[2]] * SECOND if ahead else instant(text, now)
 
 
 def _spare_the_collector() -> None:

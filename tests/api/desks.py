@@ -25,7 +25,8 @@ from tests.conftest import eventually
 
 JSON_API = "application/vnd.api+json"
 SECRETS = {
-    name: f"{name}-{'0123456789abcdef' * 2}" for name in ("bot", "rival", "dealer", "auditor")
+    name: f"{name}-{'0123456789abcdef' * 2}"
+    for name in ("bot", "rival", "dealer", "auditor", "hardy", "lagrange")
 }
 CONFIG = """
 [api]

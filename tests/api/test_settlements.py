@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lpdesk.clock import SystemClock
+from lpdesk.clock import SetClock
 from lpdesk.domain.commands import Deposit, Withdraw
 from lpdesk.domain.reports import Pulse
 from lpdesk.domain.values import SECOND
@@ -32,24 +32,10 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND
 
 
-class Jumping:
-    """A clock that can be set forward."""
-
-    def __init__(self, start: int) -> None:
-        self._system = SystemClock()
-        self._ahead = start - self._system.now()
-
-    def now(self) -> int:
-        return self._system.now() + self._ahead
-
-    def jump_to(self, when: int) -> None:
-        self._ahead += when - self.now()
-
-
 class Later:
     """A desk on such a clock."""
 
-    def __init__(self, desk: Desk, market: Market, clock: Jumping) -> None:
+    def __init__(self, desk: Desk, market: Market, clock: SetClock) -> None:
         self.desk, self.market, self.clock = desk, market, clock
         self.bot, self.rival = desk["bot"], desk["rival"]
 
@@ -57,7 +43,7 @@ class Later:
         """It is then, and the desk has noticed."""
         runtime = self.desk.live.runtime
         assert runtime is not None
-        self.clock.jump_to(when)
+        self.clock.advance_to(when)
         runtime.report(Pulse())
         await eventually(lambda: runtime.view.at >= when)
 
@@ -71,7 +57,7 @@ class Later:
 
 @asynccontextmanager
 async def begun(folder: Path, when: str) -> AsyncIterator[Later]:
-    clock = Jumping(at(when))
+    clock = SetClock(at(when))
     async with stand_ins(clock=clock) as market, served(folder, market, clock=clock) as desk:
         yield Later(desk, market, clock)
 
@@ -99,7 +85,7 @@ MONTH_END = ("2026-01-29 15:00", "2026-02-03 21:00")
     ("dealt", "gathered"),
     [
         pytest.param(*WEEKEND, id="weekend", marks=pytest.mark.long),
-        pytest.param(*SUMMER_TIME, id="summer time"),
+        pytest.param(*SUMMER_TIME, id="summer time", marks=pytest.mark.long),
         pytest.param(*WINTER_TIME, id="winter time", marks=pytest.mark.long),
         pytest.param(*MONTH_END, id="month end"),
     ],
