@@ -13,6 +13,10 @@ from msgspec import Struct
 from lpdesk.api.problems import Problem
 
 WINDOW_MS = 300_000
+MOST_SPENT = 50_000
+"""Of each key: some 6 MB."""
+
+REPEATABLE = ("GET", "HEAD")
 ROLES = ("integrator", "dealer", "supervisor")
 MAY_DEAL = ("integrator", "dealer")
 
@@ -47,13 +51,55 @@ def sign(secret: bytes, timestamp: bytes, method: str, target: bytes, body: byte
     return hmac_new(secret, message, sha256).hexdigest().encode()
 
 
+class Spent:
+    """One key's signatures that had their one request. What is too old is refused, and forgotten.
+
+    Nothing is known of what was signed before `since_ms`, when the desk was opened: that is too
+    old. Of more than `most` the oldest are forgotten, and from then on too old as well.
+    """
+
+    def __init__(self, since_ms: int, most: int = MOST_SPENT) -> None:
+        self._from_ms = since_ms
+        self._most = most
+        self._count = 0
+        self._seconds: dict[int, set[bytes]] = {}  # by the second that they were made in
+
+    @property
+    def kept(self) -> int:
+        """How many are known."""
+        return self._count
+
+    def spend(self, signature: bytes, timestamp_ms: int, now_ms: int) -> None:
+        """Raises `Problem` 401 for one that was used before, or may have been."""
+        second = timestamp_ms // 1_000
+        if second not in self._seconds:
+            self._forget(now_ms)
+        if timestamp_ms < self._from_ms:
+            raise _refused("signed too long ago, or before the desk was opened: sign it again")
+        spent = self._seconds.setdefault(second, set())
+        if signature in spent:
+            raise _refused("this signature was used before: sign each request with a new timestamp")
+        spent.add(signature)
+        self._count += 1
+
+    def _forget(self, now_ms: int) -> None:
+        """Once for each second that anything is signed in."""
+        for second in sorted(self._seconds):
+            end_ms = (second + 1) * 1_000
+            if self._count <= self._most and end_ms > now_ms - WINDOW_MS:
+                return
+            self._count -= len(self._seconds.pop(second))
+            self._from_ms = max(self._from_ms, end_ms)
+
+
 class Keys:
     """All keys. Everything that is compared is compared as bytes, in constant time."""
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    def __init__(self, keys: Iterable[Key], since_ms: int = 0) -> None:
         self._by_name = {key.name.encode(): key for key in keys}
         self._by_token = {sha256(key.secret).digest(): key for key in self._by_name.values()}
         self._nobody = Key("", sha256(b"nobody").digest(), "")
+        self._spent = {name: Spent(since_ms) for name in self._by_name}
 
     def caller(self, headers: Headers, method: str, target: bytes, body: bytes, now_ms: int) -> Key:
         """Who sent this. Raises `Problem` 401."""
@@ -73,6 +119,8 @@ class Keys:
             raise _refused("X-TIMESTAMP is more than five minutes off")
         if not genuine or key is self._nobody:
             raise _refused("unknown key, or the signature does not match")
+        if method not in REPEATABLE:
+            self._spent[name].spend(expected[:32], int(timestamp), now_ms)
         return key
 
     def _bearer(self, value: bytes) -> Key:

@@ -64,7 +64,7 @@ def document(routes: Iterable[Route]) -> Schema:
                     "in": "header",
                     "name": "X-API-KEY",
                     "description": "With X-TIMESTAMP (Unix ms) and X-SIGNATURE: hex HMAC-SHA256 of"
-                    " timestamp + method + path with query + body.",
+                    " timestamp + method + path with query + body. Good for one POST.",
                 },
             },
         },

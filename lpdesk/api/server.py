@@ -23,6 +23,7 @@ from lpdesk.api.reading import Reader
 from lpdesk.api.routes import ROUTES
 from lpdesk.api.service import Service, Terms
 from lpdesk.domain.record import Record
+from lpdesk.domain.values import MILLISECOND
 from lpdesk.domain.wire import dump
 from lpdesk.session import Session
 
@@ -204,7 +205,8 @@ class Api:
             published = dump(openapi.document(ROUTES))
             service = Service(session, reader, terms, Metrics(), published)
             listen(service.news.heard)
-            server = await Server.open(build(service, Keys(keys), ROUTES), *address, limits)
+            known = Keys(keys, since_ms=session.now() // MILLISECOND)
+            server = await Server.open(build(service, known, ROUTES), *address, limits)
         except BaseException:
             await reader.close()
             raise

@@ -189,11 +189,17 @@ def _site(endpoint: Endpoint) -> _Site:
 
 
 def signed(endpoint: Endpoint) -> Prove:
-    """The design's signature. Raises ValueError for a key that no header can carry."""
+    """The design's signature. Raises ValueError for a key that no header can carry.
+
+    No two requests have the same: an LP that takes a signature once would refuse the second.
+    """
     key, secret = header_text(endpoint), endpoint.secret
+    last = 0
 
     def prove(method: str, target: bytes, body: bytes, now: Instant) -> list[tuple[str, str]]:
-        timestamp = str(now // MILLISECOND)
+        nonlocal last
+        last = max(now // MILLISECOND, last + 1)
+        timestamp = str(last)
         signature = sign(secret, timestamp, method, target, body)
         return [("X-API-KEY", key), ("X-TIMESTAMP", timestamp), ("X-SIGNATURE", signature)]
 

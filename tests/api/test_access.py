@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from time import time_ns
+from typing import Any
 
+import httpx
 import pytest
 
-from lpdesk.api.access import Key, Keys, sign
+from lpdesk.api.access import Key, Keys, Spent, sign
 from lpdesk.api.problems import Problem
 from tests.api.desks import SECRETS, Caller, Desk, data, error
 
@@ -63,6 +65,79 @@ def test_an_old_signature_is_refused(off_ms: int) -> None:
     with pytest.raises(Problem, match="five minutes"):
         KEYS.caller(signed(), "GET", b"/v2/quotes", b"", NOW_MS + off_ms)
     assert KEYS.caller(signed(), "GET", b"/v2/quotes", b"", NOW_MS + 300_000)
+
+
+def posted(timestamp_ms: int, body: bytes = b"{}") -> dict[str, Any]:
+    """A POST that was signed then, as `Keys.caller` takes it."""
+    timestamp = str(timestamp_ms).encode()
+    signature = sign(b"s" * 32, timestamp, "POST", b"/v2/quotes", body)
+    headers = signed(x_timestamp=timestamp, x_signature=signature)
+    return {"headers": headers, "method": "POST", "target": b"/v2/quotes", "body": body}
+
+
+def test_a_signature_is_good_for_one_post_and_for_any_number_of_looks() -> None:
+    keys = Keys([Key("bot", b"s" * 32, "integrator", "acme")])
+    for _ in range(2):
+        assert keys.caller(signed(), "GET", b"/v2/quotes", b"", NOW_MS).may_deal
+    for _ in range(2):  # a forged one uses nothing up
+        with pytest.raises(Problem, match="does not match"):
+            keys.caller(**(posted(NOW_MS) | {"body": b"[]"}), now_ms=NOW_MS)
+    assert keys.caller(**posted(NOW_MS), now_ms=NOW_MS)
+    for later_ms in (0, 1, 299_000, 300_000):
+        with pytest.raises(Problem, match="used before"):
+            keys.caller(**posted(NOW_MS), now_ms=NOW_MS + later_ms)
+    upper = posted(NOW_MS)
+    upper["headers"] = [(k, v.upper() if k == b"x-signature" else v) for k, v in upper["headers"]]
+    with pytest.raises(Problem, match="used before"):
+        keys.caller(**upper, now_ms=NOW_MS)
+    assert keys.caller(**posted(NOW_MS + 1), now_ms=NOW_MS)
+    with pytest.raises(Problem, match="five minutes off"):
+        keys.caller(**posted(NOW_MS), now_ms=NOW_MS + 300_001)
+
+
+def test_what_was_signed_before_the_start_is_not_taken() -> None:
+    """The process that took it is gone, and with it the memory of what it took."""
+    keys = Keys([Key("bot", b"s" * 32, "integrator", "acme")], since_ms=NOW_MS)
+    with pytest.raises(Problem, match="before the desk was opened"):
+        keys.caller(**posted(NOW_MS - 1), now_ms=NOW_MS + 5)
+    assert keys.caller(**posted(NOW_MS), now_ms=NOW_MS + 5)
+
+
+def test_signatures_are_forgotten_when_nothing_may_come_of_it() -> None:
+    """Ten a second for an hour: a window of them is kept, and never is one good twice."""
+    spent = Spent(0, most=100_000)
+    for number in range(36_000):
+        at_ms = NOW_MS + number * 100
+        spent.spend(b"%d" % number, at_ms, at_ms)
+        assert spent.kept <= 3_020
+    few = Spent(0, most=50)
+    taken = [(b"%d" % number, NOW_MS + number * 100) for number in range(1_000)]
+    for signature, at_ms in taken:
+        few.spend(signature, at_ms, at_ms)
+        assert few.kept <= 60
+    for signature, at_ms in taken:
+        with pytest.raises(Problem, match=r"used before|too long ago"):
+            few.spend(signature, at_ms, at_ms)
+
+
+async def test_a_replayed_request_has_no_effect(desk: Desk) -> None:
+    """Whoever overheard a signed request has it, and may send it again with other headers."""
+    signer = desk.caller("bot", signs=True)
+    sent: list[httpx.Request] = []
+
+    async def overhear(request: httpx.Request) -> None:
+        sent.append(request)
+
+    signer.http.event_hooks["request"] = [overhear]
+    data(await signer.quote(unit_count="1", token="k-1"), 201)
+    (heard,) = sent
+    for headers in ({}, {"Idempotency-Key": "k-2"}):
+        again = httpx.Request("POST", heard.url, headers=heard.headers, content=heard.content)
+        del again.headers["idempotency-key"]
+        again.headers.update(headers)
+        answer = await desk.caller("").http.send(again)
+        assert "used before" in error(answer, 401)["detail"]
+    assert len(desk.live.session.view.rfqs) == 1
 
 
 async def test_keys_over_the_wire(desk: Desk) -> None:
