@@ -8,8 +8,9 @@ from functools import cache
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from lpdesk.domain.values import MILLISECOND, SECOND
+from lpdesk.domain.values import SECOND
 
 
 class Word(StrEnum):
@@ -57,7 +58,8 @@ KINDS: Final[Mapping[str, Capabilities]] = {
     "fix": Capabilities(lists=False),
     "fix-stream": Capabilities(rfq=False, streams=True, divisible=True, lists=False),
     "b2c2": Capabilities(found=Found.ITS_ID, verified=False),
-    "b2trader": Capabilities(validity_ns=2_000 * MILLISECOND, verified=False),
+    "b2c2-stream": replace(_STREAM, validity_ns=5 * SECOND, verified=False),
+    "b2trader": Capabilities(validity_ns=5 * SECOND, verified=False),
     "pool": Capabilities(divisible=True, validity_ns=15 * SECOND, lists=False),
     "zerox": Capabilities(found=Found.ITS_ID, validity_ns=30 * SECOND, lists=False, verified=False),
     "book": Capabilities(divisible=True, validity_ns=10 * SECOND),

@@ -1,10 +1,9 @@
-"""A stand-in that speaks B2C2's REST: quotes asked for, trades on them, the list of trades.
+"""A stand-in that speaks B2C2: quotes asked for and trades on them, levels streamed and orders.
 
 Nothing here is shared with the adapter: two readings of one description that must agree.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from hmac import compare_digest
 from typing import Any, Final
@@ -12,8 +11,11 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
+from lpdesk.sandbox.b2c2_orders import MAX_PAGE, Orders, Shown, time_text
+from lpdesk.sandbox.b2c2_stream import LevelsSession
 from lpdesk.sandbox.book import Execution
 from lpdesk.sandbox.dealing import Quote
 from lpdesk.sandbox.market import PAIRS
@@ -29,7 +31,6 @@ from lpdesk.sandbox.wire import (
 )
 
 _CODES: Final = {"USDT": "UST", "USDC": "USC"}
-_MAX_PAGE: Final = 1_000
 _EXPIRED, _MOVED, _TOO_BIG, _OTHER = 1007, 1009, 1010, 1100
 _REJECTED: Final = {
     "QUOTE_EXPIRED": _EXPIRED, "UNKNOWN_QUOTE": 1002, "QUOTE_USED": _EXPIRED,
@@ -46,10 +47,23 @@ def app(venue: Venue) -> Starlette:
     return _B2c2(venue).app
 
 
+def levels(venue: Venue) -> tuple[str, ...]:
+    """Sizes that a client of its stream may want, by pair: `BTC/USDT=0.5`."""
+    habits, now_ns = venue.personality, venue.now_ns()
+    worth = (habits.stream_notional / 10, habits.stream_notional)
+    return tuple(
+        f"{pair}={venue.dealer.size(pair, notional, now_ns):f}"
+        for pair in habits.pairs
+        for notional in worth
+    )
+
+
 class _B2c2:
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self._names = {_instrument(symbol): symbol for symbol in PAIRS}
+        self._shown: Shown = {}
+        orders = Orders(venue, self._names, self._shown)
 
         async def refused(_: Request, refusal: Exception) -> Response:
             assert isinstance(refusal, Refusal)
@@ -63,6 +77,9 @@ class _B2c2:
                 Route("/trade/", self._guarded(self._trade), methods=["POST"]),
                 Route("/trade/", self._guarded(self._trades), methods=["GET"]),
                 Route("/instruments/", self._guarded(self._instruments)),
+                Route("/v2/order/", self._guarded(orders.order), methods=["POST"]),
+                Route("/order/", self._guarded(orders.orders), methods=["GET"]),
+                WebSocketRoute("/quotes", self._quotes),
             ],
             exception_handlers={Refusal: refused},
         )
@@ -80,6 +97,9 @@ class _B2c2:
             return await handler(request)
 
         return endpoint
+
+    async def _quotes(self, websocket: WebSocket) -> None:
+        await LevelsSession(self._venue, websocket, self._names, self._shown).run()
 
     async def _instruments(self, _: Request) -> Response:
         pairs = self._venue.personality.pairs
@@ -112,8 +132,8 @@ class _B2c2:
                 "rfq_id": quote.quote_id,
                 "client_rfq_id": text_field(fields, "client_rfq_id"),
                 **_terms(quote, named),
-                "valid_until": _time(now_ns + quote.expires_in_ms * 1_000_000),
-                "created": _time(now_ns),
+                "valid_until": time_text(now_ns + quote.expires_in_ms * 1_000_000),
+                "created": time_text(now_ns),
             }
         )
 
@@ -135,17 +155,8 @@ class _B2c2:
         await venue.wait(venue.personality.hold_ms)
         # Clients have no id of their own here, so the quote's is the key that the book keeps.
         execution = await venue.deal(ref, ref, None, mood)
-        return await self._confirm(request, execution, mood)
-
-    async def _confirm(self, request: Request, execution: Execution, mood: object) -> Response:
-        if isinstance(mood, Verbatim):
-            return mood.response()
-        if mood is Mood.HANG_AFTER_FILL:
-            return await self._venue.hang(request)
-        if mood is Mood.RESET_AFTER_FILL:
-            return await self._venue.reset(request)
-        if mood is Mood.ERROR_AFTER_FILL or execution.shown_from_ns > self._venue.now_ns():
-            return Response("<html>bad gateway</html>", 502, media_type="text/html")
+        if lost := await venue.mislaid(request, execution, mood):
+            return lost
         if execution.status == "REJECTED":
             raise Refusal(400, str(_REJECTED.get(execution.reason, _OTHER)), "not traded")
         return JSONResponse(self._row(execution))
@@ -157,7 +168,7 @@ class _B2c2:
             return await venue.hang(request)
         since = query.get("created__gte")
         start_ns = since_ns(since.replace(" ", "+")) if since else 0
-        limit = min(int(query.get("limit", "50")), _MAX_PAGE)
+        limit = min(int(query.get("limit", "50")), MAX_PAGE)
         now_ns, booked = venue.now_ns(), await venue.executions()
         shown = [
             self._row(execution)
@@ -177,7 +188,7 @@ class _B2c2:
             "rfq_id": execution.quote_id,
             "price": _eight(Decimal(answer["fillPrice"])),
             "quantity": _ten(Decimal(answer["fillQuantity"])),
-            "created": _time(execution.at_ns),
+            "created": time_text(execution.at_ns),
             "order": None,
         }
 
@@ -201,8 +212,3 @@ def _eight(value: Decimal) -> str:
 
 def _ten(value: Decimal) -> str:
     return f"{value:.10f}"
-
-
-def _time(at_ns: int) -> str:
-    moment = datetime.fromtimestamp(at_ns // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ns % 1_000_000_000 // 1_000:06d}Z"

@@ -154,18 +154,8 @@ class _B2trader:
         await venue.wait(venue.personality.hold_ms)
         ref = self._quote(symbol, side, amount, limit)
         execution = await venue.deal(ref, order_id, amount, mood)
-        return await self._confirm(request, execution, mood)
-
-    async def _confirm(self, request: Request, execution: Execution, mood: object) -> Response:
-        if isinstance(mood, Verbatim):
-            return mood.response()
-        if mood is Mood.HANG_AFTER_FILL:
-            return await self._venue.hang(request)
-        if mood is Mood.RESET_AFTER_FILL:
-            return await self._venue.reset(request)
-        if mood is Mood.ERROR_AFTER_FILL or execution.shown_from_ns > self._venue.now_ns():
-            return Response("<html>bad gateway</html>", 502, media_type="text/html")
-        return _json({"order": self._row(execution)})
+        lost = await venue.mislaid(request, execution, mood)
+        return lost or _json({"order": self._row(execution)})
 
     async def _history(self, request: Request, body: bytes) -> Response:
         venue, query = self._venue, request.query_params

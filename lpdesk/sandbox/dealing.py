@@ -85,8 +85,7 @@ class Dealer:
     ) -> list[tuple[Quote, Quote]]:
         """Its levels, best first, each a (bid, ask) with ids of their own."""
         opinion_bps = self._opinion_bps(habits)
-        mid = self._market.mid(symbol, now_ns)
-        size = _rounded(habits.stream_notional / mid, PAIRS[symbol].size_decimals)
+        size = self.size(symbol, habits.stream_notional, now_ns)
         half_spread = habits.half_spread_bps * (-1 if mood is Mood.CROSS else 1)
         if mood is Mood.CROSS:
             half_spread -= Decimal(2)  # so that rounding cannot uncross it
@@ -99,6 +98,37 @@ class Dealer:
             )
             found.append((self._remember(bid), self._remember(ask)))
         return found
+
+    def levels(
+        self,
+        habits: Personality,
+        symbol: str,
+        sizes: tuple[Decimal, ...],
+        now_ns: int,
+        mood: Mood | Verbatim | None,
+    ) -> dict[str, list[Quote | None]]:
+        """By the client's side a quote for each whole size; None outside the venue's limits."""
+        mid, opinion_bps = self._market.mid(symbol, now_ns), self._opinion_bps(habits)
+        book: dict[str, list[Quote | None]] = {"BUY": [], "SELL": []}
+        for side, quotes in book.items():
+            for size in sizes:
+                notional = size * mid
+                if not habits.min_notional <= notional <= habits.max_notional:
+                    quotes.append(None)
+                    continue
+                half = habits.half_spread_bps + habits.impact_bps_per_million * notional / _MILLION
+                half = -half - 2 if mood is Mood.CROSS else half
+                quote = self._quote(habits, symbol, side, size, half, opinion_bps, now_ns, mood)
+                quotes.append(self._remember(quote))
+        return book
+
+    def mid(self, symbol: str, now_ns: int) -> Decimal:
+        """The middle of the market."""
+        return self._market.mid(symbol, now_ns)
+
+    def size(self, symbol: str, notional: Decimal, now_ns: int) -> Decimal:
+        """How much base that many quote units are worth."""
+        return _rounded(notional / self.mid(symbol, now_ns), PAIRS[symbol].size_decimals)
 
     def recall(self, quote_id: str) -> Quote | None:
         """The quote with this id, expired or not, unless long forgotten."""

@@ -12,11 +12,15 @@ Options: TypeAlias = dict[str, bool | int | str | tuple[str, ...]]
 
 APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {
     "b2c2": b2c2.app,
+    "b2c2-stream": b2c2.app,
     "b2trader": b2trader.app,
     "trade_desk": trade_desk.app,
     "zerox": swaps.app,
 }
 """Kind of LP -> what makes a venue's voice."""
 
-OPTIONS: Final[Mapping[str, Callable[[int], Options]]] = {"zerox": swaps.options}
+OPTIONS: Final[Mapping[str, Callable[[Venue, int], Options]]] = {
+    "b2c2-stream": lambda venue, port: {"levels": b2c2.levels(venue)},
+    "zerox": lambda venue, port: swaps.options(port),
+}
 """Kind of LP -> the options that its clients need, once its port is known."""

@@ -17,7 +17,9 @@ from starlette.responses import Response
 
 from lpdesk.sandbox.market import PAIRS
 
-Kind = Literal["rest", "stream", "fix", "fix-stream", "b2c2", "b2trader", "trade_desk", "zerox"]
+Kind = Literal[
+    "rest", "stream", "fix", "fix-stream", "b2c2", "b2c2-stream", "b2trader", "trade_desk", "zerox"
+]  # fmt: skip
 
 
 class Stage(Enum):

@@ -17,6 +17,8 @@ from lpdesk.sandbox.market import Market
 from lpdesk.sandbox.personality import Kind, Personality, load_cast
 from lpdesk.sandbox.venue import Venue
 
+Option = bool | int | str | tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LpEndpoint:
@@ -176,7 +178,7 @@ def _options(venue: Venue, port: int) -> Options:
     if _speaks_fix(venue):
         return _FIX_OPTIONS | {"target": venue.personality.name.upper()}
     options = OPTIONS.get(venue.personality.kind)
-    return options(port) if options else {}
+    return options(venue, port) if options else {}
 
 
 _FIX_OPTIONS: Options = {"reset": True, "quotes": "book"}

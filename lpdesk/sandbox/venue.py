@@ -314,6 +314,20 @@ class Venue:
 
     # How it treats a caller.
 
+    async def mislaid(
+        self, request: Request, execution: Execution, mood: AnyMood
+    ) -> Response | None:
+        """How the answer for what is booked is lost behind a proxy; None if it is not."""
+        if isinstance(mood, Verbatim):
+            return mood.response()
+        if mood is Mood.HANG_AFTER_FILL:
+            return await self.hang(request)
+        if mood is Mood.RESET_AFTER_FILL:
+            return await self.reset(request)
+        if mood is Mood.ERROR_AFTER_FILL or execution.shown_from_ns > self.now_ns():
+            return Response("<html>bad gateway</html>", 502, media_type="text/html")
+        return None
+
     def _shown(self, execution: Execution, otherwise: Refusal) -> Response:
         if execution.shown_from_ns > self.now_ns():
             raise otherwise

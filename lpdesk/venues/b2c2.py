@@ -36,11 +36,11 @@ from lpdesk.venues.line import Answer
 from lpdesk.venues.notes import Notes
 from lpdesk.venues.requesting import Call, RequestVenue
 
-_IDS: Final = UUID("6c7064e5-6b00-4000-8000-b2c2b2c2b2c2")
+IDS: Final = UUID("6c7064e5-6b00-4000-8000-b2c2b2c2b2c2")
 """Our ask ids as the UUIDs that B2C2 wants."""
 
 _KEPT_QUOTES: Final = 4_096
-_PAGE: Final = 1_000
+PAGE: Final = 1_000
 
 CODES: Final[Mapping[str, str]] = {
     "USDT": "UST", "USDC": "USC", "LINK": "LNK", "MATIC": "MAT", "DOGE": "DOG", "AVAX": "AVX",
@@ -48,7 +48,7 @@ CODES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """B2C2's three letters for assets that have four or more. Option `codes` adds `OURS=ITS`."""
 
-_REASONS: Final[Mapping[str, Reason]] = {
+REASONS: Final[Mapping[str, Reason]] = {
     **dict.fromkeys(("1007", "1021"), Reason.QUOTE_EXPIRED),
     "1009": Reason.PRICE_MOVED,
     **dict.fromkeys(("1010", "1015", "1019"), Reason.SIZE),
@@ -98,8 +98,8 @@ class B2c2:
     """The dialect. Every path ends in a slash, every number is a text."""
 
     def __init__(self, endpoint: Endpoint, notes: Notes) -> None:
-        self._name = endpoint.name
-        self._codes = codes(endpoint.options)
+        self.name = endpoint.name
+        self.codes = codes(endpoint.options)
         self._notes = notes
         self._said: OrderedDict[str, _Said] = OrderedDict()
 
@@ -107,8 +107,8 @@ class B2c2:
 
     def ask(self, ask: LpAsked) -> Call:
         what = {
-            "client_rfq_id": str(uuid5(_IDS, ask.ask_id)),
-            "instrument": instrument(ask.symbol, self._codes),
+            "client_rfq_id": str(uuid5(IDS, ask.ask_id)),
+            "instrument": instrument(ask.symbol, self.codes),
             "side": ask.side.value.lower(),
             "quantity": plain(ask.quantity),
         }
@@ -117,13 +117,13 @@ class B2c2:
     def quoted(self, ask: LpAsked, answer: Answer, now: Instant) -> LpQuoted | LpFailed:
         if not 200 <= answer.status < 300:
             code, words = _complaint(answer)
-            return unquoted(ask, answer, now, words, _REASONS.get(code))
+            return unquoted(ask, answer, now, words, REASONS.get(code))
         fields = Fields(parse(answer.body))
-        if fields.identifier("client_rfq_id") != str(uuid5(_IDS, ask.ask_id)):
+        if fields.identifier("client_rfq_id") != str(uuid5(IDS, ask.ask_id)):
             raise Malformed("answer to another request")
         ref, side = fields.identifier("rfq_id"), _side(fields)
         self._keep(ref, fields)
-        right = fields.identifier("instrument") == instrument(ask.symbol, self._codes)
+        right = fields.identifier("instrument") == instrument(ask.symbol, self.codes)
         return LpQuoted(
             lp=ask.lp,
             ask_id=ask.ask_id,
@@ -145,7 +145,7 @@ class B2c2:
 
     def order(self, order: OrderSent) -> Call:
         said = self._said.get(order.quote_ref) or _Said(
-            instrument(order.symbol, self._codes),
+            instrument(order.symbol, self.codes),
             order.side.value.lower(),
             plain(order.price),
             plain(order.quantity),
@@ -158,20 +158,10 @@ class B2c2:
             if fields.identifier("rfq_id") != order.quote_ref:
                 raise Malformed("answer is about another quote")
             return _trade(order.lp, order.order_id, fields)
-        code, words = _complaint(answer)
-        if code and 400 <= answer.status < 500:
-            return OrderRejected(
-                lp=order.lp,
-                order_id=order.order_id,
-                reason=_REASONS.get(code, Reason.OTHER),
-                text=words,
-            )
-        text = words or f"status {answer.status}"
-        lp, order_id = order.lp, order.order_id
-        return OrderLost(lp=lp, order_id=order_id, reason=Reason.LP_ERROR, text=text)
+        return turned_down(order, answer)
 
     def query(self, query: OrderQueried) -> Call:
-        return Call("GET", f"/trade/?limit={_PAGE}")
+        return Call("GET", f"/trade/?limit={PAGE}")
 
     def queried(self, query: OrderQueried, answer: Answer) -> Outcome | OrderNotFound | QueryFailed:
         """The newest trades say it: one with the order's quote is the order's."""
@@ -179,7 +169,7 @@ class B2c2:
         if answer.status != 200 or not ref:
             text = f"status {answer.status}" if ref else "which quote it dealt on is not known here"
             return QueryFailed(lp=lp, order_id=order_id, reason=Reason.LP_ERROR, text=text)
-        for row in _rows(answer.body):
+        for row in rows(answer.body):
             if row.text("rfq_id") == ref:
                 return _trade(lp, order_id, row)
         return OrderNotFound(lp=lp, order_id=order_id)
@@ -187,19 +177,29 @@ class B2c2:
     # ---- its list
 
     def listing(self, since_ns: Instant) -> Call:
-        since = datetime.fromtimestamp(since_ns // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Call("GET", f"/trade/?limit={_PAGE}&created__gte={quoted_text(since)}")
+        return Call("GET", f"/trade/?limit={PAGE}&created__gte={quoted_text(time_text(since_ns))}")
 
     def listed(self, body: bytes) -> tuple[Outcome, ...]:
         """A full page may not be all: it proves nothing, so Malformed is raised."""
-        rows = _rows(body)
-        if len(rows) >= _PAGE:
+        found = rows(body)
+        if len(found) >= PAGE:
             raise Malformed("more trades than one page holds")
-        return tuple(_trade(self._name, self._order_of(row), row) for row in rows)
+        return tuple(_trade(self.name, self._order_of(row), row) for row in found)
 
     def _order_of(self, row: Fields) -> str:
         ref = row.text("rfq_id")
         return self._notes.key_of(ref) or f"not ours: {ref or row.text('trade_id')}"
+
+
+def turned_down(order: OrderSent, answer: Answer) -> OrderRejected | OrderLost:
+    """An order that was not answered with a 2xx: rejected where B2C2 itself says why, else lost."""
+    lp, order_id = order.lp, order.order_id
+    code, words = _complaint(answer)
+    if code and 400 <= answer.status < 500:
+        reason = REASONS.get(code, Reason.OTHER)
+        return OrderRejected(lp=lp, order_id=order_id, reason=reason, text=words)
+    text = words or f"status {answer.status}"
+    return OrderLost(lp=lp, order_id=order_id, reason=Reason.LP_ERROR, text=text)
 
 
 def codes(options: Mapping[str, Option]) -> dict[str, str]:
@@ -208,6 +208,11 @@ def codes(options: Mapping[str, Option]) -> dict[str, str]:
     if not isinstance(more, tuple) or not all(text.count("=") == 1 for text in more):
         raise ValueError('codes: a list such as ["PEPE=PEP"]')
     return {**CODES, **dict(text.split("=") for text in more)}
+
+
+def time_text(at: Instant) -> str:
+    """A time in B2C2's form, to the second."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def instrument(symbol: str, known: Mapping[str, str]) -> str:
@@ -240,7 +245,8 @@ def _instant(fields: Fields, name: str) -> Instant:
     return whole * SECOND + moment.microsecond * 1_000
 
 
-def _rows(body: bytes) -> list[Fields]:
+def rows(body: bytes) -> list[Fields]:
+    """A bare list of objects. Raises Malformed."""
     found = parse(body)
     if not isinstance(found, list):
         raise Malformed("not a list")

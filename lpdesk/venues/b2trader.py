@@ -2,13 +2,12 @@
 
 The book says what a size would cost; the price we count on is the worst level that it needs, which
 is also the order's limit. The book promises nothing: what it shows is believed for `validity_ms`
-(an option, 2,000 by default), and an order may still be killed.
+(an option, 5,000 by default), and an order may still be killed.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -41,15 +40,16 @@ from lpdesk.domain.values import (
 )
 from lpdesk.domain.wire import Fields, Malformed, dump, parse
 from lpdesk.venues.answers import Outcome, unquoted, why
-from lpdesk.venues.base import Endpoint, Option, Submit
+from lpdesk.venues.base import Endpoint, Submit
 from lpdesk.venues.http import Prove, header_text
 from lpdesk.venues.line import Answer
+from lpdesk.venues.options import validity_ns
 from lpdesk.venues.requesting import Call, RequestVenue
 
 MAX_LEVELS: Final = 1_000
 PAGE: Final = 100
 PRICE_DECIMALS: Final = 12
-VALIDITY_MS: Final = 2_000
+VALIDITY_MS: Final = 5_000
 _API: Final = "/frontoffice/api"
 _DONE: Final = frozenset({"completed"})
 _OPEN: Final = frozenset({"working"})
@@ -79,7 +79,7 @@ class B2trader:
     def __init__(self, endpoint: Endpoint, clock: Clock) -> None:
         self._name = endpoint.name
         self._clock = clock
-        self._validity_ns = _milliseconds(endpoint.options) * MILLISECOND
+        self._validity_ns = validity_ns(endpoint, VALIDITY_MS)
         self.capabilities = replace(KINDS["b2trader"], validity_ns=self._validity_ns)
 
     def ask(self, ask: LpAsked) -> Call:
@@ -242,13 +242,6 @@ def _fee_asset(fields: Fields) -> str:
         return ""
     base, _, quote = fields.identifier("instrument").upper().partition("_")
     return base if fields.identifier("type").lower() == "buy" else quote
-
-
-def _milliseconds(options: Mapping[str, Option]) -> int:
-    value = options.get("validity_ms", VALIDITY_MS)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 60_000:
-        raise ValueError("validity_ms: whole milliseconds, at most 60000")
-    return value
 
 
 def _time(at: Instant) -> str:

@@ -111,6 +111,7 @@ def _late(module: str, name: str) -> Factory:
 VENUES: Mapping[str, Factory] = {
     "rest": _late("lpdesk.venues.rest", "RestVenue"),
     "b2c2": _late("lpdesk.venues.b2c2", "B2c2Venue"),
+    "b2c2-stream": _late("lpdesk.venues.b2c2_stream", "B2c2Stream"),
     "b2trader": _late("lpdesk.venues.b2trader", "venue"),
     "stream": _late("lpdesk.venues.stream", "StreamVenue"),
     "trade_desk": _late("lpdesk.venues.trade_desk", "TradeDeskVenue"),

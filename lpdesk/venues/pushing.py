@@ -11,7 +11,7 @@ from lpdesk.clock import Clock
 from lpdesk.domain.events import LpAsked
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew, QuoteLevel
-from lpdesk.domain.values import MILLISECOND, SECOND, ZERO, Instant
+from lpdesk.domain.values import MILLISECOND, SECOND, ZERO, Instant, Side
 from lpdesk.venues.base import Endpoint, Submit
 from lpdesk.venues.ticks import Level, Tick, Top
 
@@ -44,9 +44,16 @@ class _Shown(Struct):
 
 
 class Pushing:
-    """One streaming LP's tops of book and asks. One ask gets every later price of its symbol."""
+    """One streaming LP's tops of book and asks. One ask gets every later price of its symbol.
 
-    def __init__(self, endpoint: Endpoint, submit: Submit, clock: Clock) -> None:
+    `replaces`: a worse price ends the one before, which the LP does not honour any more; else that
+    one holds its time.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, submit: Submit, clock: Clock, *, replaces: bool = False
+    ) -> None:
+        self._replaces = replaces
         self.tops = {symbol: Top() for symbol in endpoint.symbols}
         self._name = endpoint.name
         self._stale_ns = endpoint.stale_ns
@@ -65,6 +72,8 @@ class Pushing:
             self._fail(ask, Reason.DECLINED, "symbol not subscribed")
         elif self._refusal:
             self._fail(ask, Reason.UNAUTHORISED, self._refusal)
+        elif top.tick is None and top.trouble is Reason.DECLINED:
+            self._fail(ask, Reason.DECLINED, top.text)
         elif len(self._asks) >= MAX_ASKS:
             self._fail(ask, Reason.TOO_MANY, "too many asks under way")
         else:
@@ -153,6 +162,9 @@ class Pushing:
         tick = live.top.fresh(now, self._stale_ns)
         if tick is None:
             self._withdraw(live)
+        elif self._replaces and live.tick is not None and _is_worse(live, live.tick, tick):
+            self._end(live, Reason.WITHDRAWN, "replaced by a newer quote")
+            self._push(live)
         elif now - live.pushed_at >= PUSH_NS and _worth_pushing(live, tick, now):
             live.tick, live.pushed_at = tick, now
             self._submit(_quoted(live.ask, tick, now))
@@ -160,27 +172,38 @@ class Pushing:
     def _withdraw(self, live: _Live) -> None:
         if live.tick is None:
             return
-        live.tick = None
         gone = live.top.tick is None
-        self._submit(
-            LpWithdrew(
-                lp=self._name,
-                ask_id=live.ask.ask_id,
-                reason=live.top.trouble if gone else Reason.STALE,
-                text=live.top.text if gone else "no new quote",
-            )
-        )
+        text = live.top.text if gone else "no new quote"
+        self._end(live, live.top.trouble if gone else Reason.STALE, text)
+
+    def _end(self, live: _Live, reason: Reason, text: str) -> None:
+        """Nobody may rest on that price a moment longer."""
+        live.tick = None
+        ask_id = live.ask.ask_id
+        self._submit(LpWithdrew(lp=self._name, ask_id=ask_id, reason=reason, text=text))
 
 
 def _reach(ask: LpAsked, tick: Tick) -> list[tuple[Level, Decimal]]:
     """The levels that the ask's size would be dealt on, and how much on each."""
+    ladder = tick.ladder(ask.side)[:MAX_LEVELS]
+    if tick.whole:
+        level = next((each for each in ladder if each.size >= ask.quantity), ladder[-1])
+        return [(level, min(ask.quantity, level.size))]
     found, left = list[tuple[Level, Decimal]](), ask.quantity
-    for level in tick.ladder(ask.side)[:MAX_LEVELS]:
+    for level in ladder:
         found.append((level, min(left, level.size)))
         left -= found[-1][1]
         if not left:
             break
     return found
+
+
+def _is_worse(live: _Live, stands: Tick, tick: Tick) -> bool:
+    """Whether what stood cannot be dealt on at `tick`: a worse last price, or less of it."""
+    before, after = _reach(live.ask, stands), _reach(live.ask, tick)
+    was, now = before[-1][0].price, after[-1][0].price
+    less = sum(taken for _, taken in after) < sum(taken for _, taken in before)
+    return less or (now > was if live.ask.side is Side.BUY else now < was)
 
 
 def _worth_pushing(live: _Live, tick: Tick, now: Instant) -> bool:

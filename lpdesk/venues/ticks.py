@@ -25,6 +25,7 @@ class Tick(Struct, frozen=True):
     """A two-way quote. Its time counts from our receipt; the LP's own clock is not asked.
 
     `bids` and `asks` are all levels, best first, of an LP that shows more than its best.
+    `whole`: a level is a price for its whole size, so they do not add up: one is dealt on.
     """
 
     bid: Level
@@ -33,6 +34,7 @@ class Tick(Struct, frozen=True):
     expires_at: Instant
     bids: tuple[Level, ...] = ()
     asks: tuple[Level, ...] = ()
+    whole: bool = False
 
     def ladder(self, base_side: Side) -> tuple[Level, ...]:
         """What we deal on: a buyer of base lifts the asks, a seller hits the bids."""

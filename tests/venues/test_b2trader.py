@@ -53,7 +53,7 @@ def test_the_price_counted_on_is_the_orders_limit() -> None:
     dialect = B2trader(LP, SystemClock())
     quoted = dialect.quoted(ask(quantity="1.5"), Answer(200, BOOK, ""), 0)
     assert isinstance(quoted, LpQuoted) and quoted.price == 97010
-    assert quoted.validity_ns == 2_000 * MILLISECOND
+    assert quoted.validity_ns == 5_000 * MILLISECOND
     body = dialect.order(order(quantity="1.50", price=D("97010.00"))).body
     assert b'"amount":1.50,"price":97010.00,"isLimit":true,"isStop":false,"isFok":true' in body
     with pytest.raises(Malformed, match="another instrument"):

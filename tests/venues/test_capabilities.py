@@ -20,7 +20,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "fix": {"target": "LP"},
     "fix-stream": {"target": "LP"},
     "zerox": {"tokens": (f"BTC={'0x' + 'b7' * 20}:8", f"USDT={'0x' + 'd7' * 20}:6")},
-    "pool": {"pool": "uniswap-v2", "reserves": ("1", "2")},
+    "b2c2-stream": {"levels": ("1",)},
 }
 
 

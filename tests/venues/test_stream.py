@@ -15,7 +15,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Report
 from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew, OrderFilled
 from lpdesk.domain.values import MILLISECOND, SECOND, Side
-from lpdesk.venues import pushing, stream
+from lpdesk.venues import pushing, socket
 from lpdesk.venues.stream import StreamVenue
 from lpdesk.venues.wire import sign
 from tests.conftest import eventually
@@ -54,7 +54,7 @@ async def venue(
 ) -> AsyncIterator[StreamVenue]:
     monkeypatch.setattr(pushing, "PUSH_NS", 20 * MILLISECOND)
     monkeypatch.setattr(pushing, "PULSE_S", 0.01)
-    monkeypatch.setattr(stream, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(socket, "BACKOFF_S", 0.01)
     async with connected(lp, reports) as it:
         yield it
 
@@ -263,8 +263,8 @@ async def test_a_frozen_feed_with_heartbeats_is_stale(lp: StreamLiar, reports: R
 async def test_silence_breaks_the_connection_off(
     lp: StreamLiar, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "SILENCE_S", 0.05)
-    monkeypatch.setattr(stream, "BACKOFF_S", 0.01)
+    monkeypatch.setattr(socket, "SILENCE_S", 0.05)
+    monkeypatch.setattr(socket, "BACKOFF_S", 0.01)
     async with connected(lp, reports):
         await lp.subscribed(2)
 
