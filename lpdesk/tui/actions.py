@@ -14,6 +14,7 @@ from textual.binding import Binding
 from lpdesk.domain.entry import ORDERS
 from lpdesk.domain.money_entry import MONEY_WORDS
 from lpdesk.tui.look import Look, time_left
+from lpdesk.tui.questions import cannot_gather
 
 Blocked = Callable[[Look], str]
 """Why an action does not work now, as a few words; empty when it does."""
@@ -106,6 +107,45 @@ def _no_trades_page(look: Look) -> str:
     return "" if look.page == "settlements" else "type `settlements` first"
 
 
+def _looks_only(look: Look) -> str:
+    if look.can_command and not look.replay:
+        return _no_trades_page(look)
+    return "this screen only looks"
+
+
+def _no_try(look: Look) -> str:
+    row = look.view.settlement(look.on("S-")) if look.on("S-") else None
+    if row is None:
+        return _looks_only(look) or "put the cursor on a settlement"
+    return _looks_only(look) or ("" if row.open else f"{row.settlement_id} is {row.state}")
+
+
+def _no_mark(look: Look) -> str:
+    row = look.view.trade(look.on("T-")) if look.on("T-") else None
+    return _looks_only(look) or (cannot_gather(row) if row else "put the cursor on a trade")
+
+
+def _no_gather(look: Look) -> str:
+    return _looks_only(look) or ("" if look.marked else "mark trades with Space first")
+
+
+def _no_resend(look: Look) -> str:
+    name, _, endpoint = look.on("msg_").partition(" ")
+    hooks = [h for h in look.view.webhooks if h.event_id == name and endpoint in ("", h.endpoint)]
+    if not hooks:
+        return _looks_only(look) or "put the cursor on a webhook"
+    waits = all(hook.state == "queued" for hook in hooks)
+    return _looks_only(look) or (f"{name} is being sent already" if waits else "")
+
+
+def _no_break(look: Look) -> str:
+    name = look.on("B-")
+    if not name:
+        return _looks_only(look) or "put the cursor on a break"
+    still = any(row.break_id == name for row in look.view.breaks.open)
+    return _looks_only(look) or ("" if still else f"{name} is closed")
+
+
 def _halted(look: Look) -> str:
     return "halted already" if look.view.status.halted else ""
 
@@ -118,7 +158,9 @@ def _nothing_asked(look: Look) -> str:
     return "" if look.asked else "nothing is asked"
 
 
-def _no_price(look: Look) -> str:
+def _nothing_to_copy(look: Look) -> str:
+    if look.page:
+        return _no_trades_page(look)
     card = look.card
     return "" if card is not None and time_left(card, look.now) else "no price"
 
@@ -175,6 +217,20 @@ ACTIONS: Final[tuple[Action, ...]] = (
            args="settlements", first=True),
     Action("log", ("ctrl+g",), ("log", "toast"), "What the desk said, by number, and back.",
            "page", takes="[NUMBER]", args="log", first=True),
+    Action("try", ("t",), (), "The settlement under the cursor is tried now; asks first.", "row",
+           label="try now", args="S-|settle {}", blocked=_no_try, typed_on_line=True),
+    Action("resend", ("r",), (), "The webhook under the cursor goes out again; asks first.", "row",
+           label="resend", args="msg_|webhook resend {}", blocked=_no_resend, typed_on_line=True),
+    Action("own", ("o",), (), "Somebody looks after the break under the cursor: begins the line.",
+           "row", label="owner", args="B-|break {} owner ", blocked=_no_break, typed_on_line=True),
+    Action("close", ("c",), (), "The break under the cursor is explained: begins the line.", "row",
+           label="close", args="B-|break {} close ", blocked=_no_break, typed_on_line=True),
+    Action("gather", ("g",), ("gather",), "The marked trades make a settlement; asks first.",
+           "gather", label="gather", blocked=_no_gather, typed_on_line=True),
+    Action("mark-row", ("space",), (), "Mark a trade that waits to be settled, or not.", "mark",
+           label="mark", blocked=_no_mark, only="desk", typed_on_line=True),
+    Action("mark", (), ("mark",), "The same, by name.", "mark", takes="T-1 …",
+           blocked=_looks_only),
     Action("states", ("f",), ("states",), "The list in all states, open, settled, failed, and "
            "so on.", "states", label="states", takes="[STATES]", blocked=_no_trades_page,
            typed_on_line=True),
@@ -186,8 +242,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
            "zoom", takes="[PANE]"),
     Action("sort", (), ("sort",), "Sort the list by a column; again turns it round.", "sort",
            takes="COLUMN"),
-    Action("copy", ("ctrl+y",), ("copy",), "The client's price as a line of chat, to the clipboard "
-           "and a file.", "copy", blocked=_no_price),
+    Action("copy", ("ctrl+y",), ("copy",), "The client's price as a line of chat, or the list on "
+           "show, to the clipboard and a file.", "copy", blocked=_nothing_to_copy),
     Action("line", ("colon",), (), "The keys go to the command line.", "line", blocked=_at_line,
            first=True, typed_on_line=True),
     Action("filter", ("slash",), (), "Narrow the list with the keys; Esc shows all.", "filter",
@@ -206,12 +262,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("unblock", (), ("unblock",), "Let an LP quote again after its break was looked at.",
            "unblock", takes="LP", blocked=_no_blocked_lp, only="desk"),
     *(
-        Action(f"order-{word}", (), (word,), form.help, "order", takes=form.takes, args=word,
+        Action(f"order-{word}", (), (word,), form.help, "word", takes=form.takes, args=word,
                blocked=_no_maker if form.market else _never, only="desk")
         for word, form in ORDERS.items()
     ),
     *(
-        Action(f"money-{word}", (), (word,), form.help, "money", takes=form.takes, args=word,
+        Action(f"money-{word}", (), (word,), form.help, "word", takes=form.takes, args=word,
                only="desk")
         for word, form in MONEY_WORDS.items()
     ),

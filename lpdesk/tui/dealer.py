@@ -10,8 +10,8 @@ from typing import Protocol
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
-from lpdesk.domain.entry import BadEntry, parse_order, parse_request
-from lpdesk.domain.money_entry import MoneyCommand, parse_money
+from lpdesk.domain.entry import BadEntry, OrderCommand, parse_order, parse_request
+from lpdesk.domain.money_entry import MONEY_WORDS, MoneyCommand, parse_money
 from lpdesk.domain.record import Command, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.session import Session
@@ -64,19 +64,11 @@ class Dealer:
         else:
             self.submit(command)
 
-    def order(self, line: str, settings: Settings) -> None:
-        """Send the order, or the word to the maker, that a line means."""
+    def command(self, line: str, settings: Settings) -> OrderCommand | MoneyCommand | None:
+        """What a line means that begins with a word; what is wrong with it is said."""
+        parse = parse_money if line.split(maxsplit=1)[0].lower() in MONEY_WORDS else parse_order
         try:
-            command = parse_order(line, settings.pairs)
-        except BadEntry as bad:
-            self._say("warn", bad.text, bad.field, bad.example)
-        else:
-            self.submit(command)
-
-    def money(self, line: str, settings: Settings) -> MoneyCommand | None:
-        """The command of a line that moves money or settles; what is wrong with it is said."""
-        try:
-            return parse_money(line, settings.pairs)
+            return parse(line, settings.pairs)
         except BadEntry as bad:
             self._say("warn", bad.text, bad.field, bad.example)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -81,6 +82,17 @@ def sum_places(asset: str, settings: Settings) -> int:
 def sum_text(value: Decimal, asset: str, settings: Settings) -> str:
     """A sum over pairs with its asset, to its last digit: `49,005.60 USDT`."""
     return f"{words.money(value, max(sum_places(asset, settings), decimals_of(value)))} {asset}"
+
+
+def exposure_rows(
+    assets: Mapping[str, Decimal], cash: Mapping[str, Decimal], settings: Settings
+) -> list[tuple[str, str]]:
+    """What the trade desk delivers of each asset, and what cash it gets; net."""
+    return [
+        (word if total >= 0 else other, sum_text(abs(total), asset, settings))
+        for word, other, sums in (("delivers", "takes", assets), ("gets", "pays", cash))
+        for asset, total in sums.items()
+    ]
 
 
 @exact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
@@ -11,22 +11,19 @@ from lpdesk.domain.entry import BadEntry, find_pair
 from lpdesk.domain.money_entry import full_id
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import Action
-from lpdesk.tui.chat import keep, tell
-from lpdesk.tui.gates import MoneyQuestion, Question
+from lpdesk.tui.gates import Question
+from lpdesk.tui.list_handlers import ListHandlers
 from lpdesk.tui.look import next_focus
-from lpdesk.tui.panels.listing import ListPane
 from lpdesk.tui.places import LETTERS
+from lpdesk.tui.questions import CommandQuestion
 from lpdesk.tui.transport import next_speed, seek
 
 if TYPE_CHECKING:
-    from lpdesk.tui.screens.desk import DeskScreen
+    pass
 
 
-class Handlers:
+class Handlers(ListHandlers):
     """The hands of the desk screen."""
-
-    def __init__(self, desk: DeskScreen) -> None:
-        self._desk = desk
 
     def run(self, action: Action, words: list[str]) -> None:
         """Do it. An action's own `args` come first."""
@@ -65,7 +62,7 @@ class Handlers:
         """Deal on the quote that was asked about, if it is still the one on the screen."""
         question, drawn = self._desk.message.question, self._desk.rfq.on_screen
         self._desk.message.read()
-        if isinstance(question, MoneyQuestion):
+        if isinstance(question, CommandQuestion):
             self._desk.dealer.submit(question.command)
             return
         if question is None:
@@ -76,27 +73,6 @@ class Handlers:
             self._warn("the terminal is behind and may show an old price: accept again")
         else:
             self._desk.dealer.accept(drawn, question.crossed_ok)
-
-    def do_copy(self, words: list[str]) -> None:
-        """To the clipboard, by OSC 52, and to a file, since terminals may drop the first.
-
-        From now on the client's own time runs.
-        """
-        told = tell(self._desk.look())
-        if told is None:
-            self._warn("no price")
-            return
-        text = told.text
-        self._desk.promise(told)
-        self._desk.app.copy_to_clipboard(text)
-        folder = self._desk.desk_app.state_dir
-        kept = ""
-        if folder is not None:
-            try:
-                kept = f", and in {keep(text + chr(10), folder)}"
-            except OSError as error:
-                kept = f"; no file: {error.strerror}"
-        self._desk.message.say("info", f"copied{kept}: {text}")
 
     def do_cancel(self, words: list[str]) -> None:
         """The RFQ that is named, or the one in focus."""
@@ -116,20 +92,7 @@ class Handlers:
         rfq_id = self._desk.look().focus
         self._desk.dealer.submit(cmd.SetAutoRefresh(rfq_id=rfq_id, on=words == ["on"]))
 
-    # Money and settlements
-
-    def do_money(self, words: list[str]) -> None:
-        """A line that moves money or settles: the numbers are shown, and `yes` does it."""
-        command = self._desk.dealer.money(" ".join(words), self._desk.look().view.settings)
-        if command is not None:
-            self._desk.message.ask(MoneyQuestion(command))
-            self._desk.places.to_line()
-
-    # The exchange and its makers
-
-    def do_order(self, words: list[str]) -> None:
-        """An order by hand, or a word to the maker: the line as it was typed."""
-        self._desk.dealer.order(" ".join(words), self._desk.look().view.settings)
+    # Pages
 
     def do_maker(self, words: list[str]) -> None:
         """The maker's page, of the pair that is named, or back from it."""
@@ -147,44 +110,6 @@ class Handlers:
             self._desk.places.leave_page()
         else:
             pages.open(name, row)
-
-    def do_states(self, words: list[str]) -> None:
-        """The next set of states, or the one that is named."""
-        pane = self._list
-        if pane is None:
-            return
-        states = list(pane.FILTERS)
-        if not words:
-            pane.show_states(states[(states.index(pane.states) + 1) % len(states)])
-        elif words[0].lower() in states:
-            pane.show_states(words[0].lower())
-        else:
-            self._warn(f"there are {', '.join(states)}", "states", f"states {states[-1]}")
-
-    @property
-    def _list(self) -> ListPane[Any] | None:
-        """The list of the page that had the keys last."""
-        page = self._desk.pages.page
-        return page.list_pane if page is not None else None
-
-    def do_export(self, words: list[str]) -> None:
-        """What the list has on show, in its order."""
-        from lpdesk.tui.export import write
-
-        folder, pane = self._desk.desk_app.state_dir, self._list
-        rows = pane.shown_rows if pane is not None else []
-        if folder is None:
-            self._warn("this screen writes no files")
-        elif pane is None or not rows:
-            self._warn(f"no {pane.ONE if pane else 'row'} is on show")
-        else:
-            try:
-                paths = write(pane.NAME.lower(), rows, folder, self._desk.session.now())
-            except OSError as error:
-                self._desk.message.say("bad", f"not written: {error.strerror}")
-            else:
-                names = " and ".join(path.name for path in paths)
-                self._desk.message.say("good", f"{pane.counted(len(rows))} in {names}, in {folder}")
 
     def _choose(self, words: list[str]) -> bool:
         """Look at the maker of the pair that is named; without a name all stays."""
@@ -245,12 +170,6 @@ class Handlers:
     def do_jump(self, words: list[str]) -> None:
         """Letters on the panes."""
         self._desk.places.start_jump()
-
-    def do_sort(self, words: list[str]) -> None:
-        """The blotter by a column."""
-        pane = self._list or self._desk.blotter
-        if len(words) != 1 or not pane.sort(words[0].lower()):
-            self._warn(f"by {', '.join(pane.SORTS)}", "sort", f"sort {next(iter(pane.SORTS))}")
 
     def do_redraw(self, words: list[str]) -> None:
         """The whole picture again."""
@@ -325,6 +244,3 @@ class Handlers:
         tape = self._desk.transport
         if tape and not (len(words) == 1 and seek(tape, self._desk.session.view, words[0])):
             self._warn("a record's number or a time", "go", "go 14:30:25")
-
-    def _warn(self, text: str, field: str = "", example: str = "") -> None:
-        self._desk.message.say("warn", text, field, example)

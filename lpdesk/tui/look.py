@@ -32,6 +32,12 @@ class Look(NamedTuple):
     in_pane: bool = False
     """The keys go to a pane, not to the command line."""
 
+    under: tuple[str, ...] = ()
+    """On a page: what the cursor is on, the nearest first: a trade, a settlement, a break, …"""
+
+    marked: tuple[str, ...] = ()
+    """The trades that are marked, in the order they were."""
+
     asked: bool = False
     """A deal waits for the dealer's word."""
 
@@ -48,6 +54,10 @@ class Look(NamedTuple):
     def pair(self) -> Pair | None:
         card = self.card
         return self.view.settings.pair(card.symbol) if card else None
+
+    def on(self, kind: str) -> str:
+        """The name under the cursor that begins like this, or empty."""
+        return next((name for name in self.under if name.startswith(kind)), "")
 
     @property
     def tenth(self) -> Instant:

@@ -119,6 +119,8 @@ class Places:
         elif pane is not None and pane.wanted:
             pane.narrow("")
         elif desk.pages.page is not None and desk.at_line:
+            if desk.message.question is not None:
+                desk.message.read()
             desk.pages.page.enter()
         elif desk.pages.page is not None:
             if not desk.pages.page.back():

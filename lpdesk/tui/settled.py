@@ -10,7 +10,7 @@ from lpdesk.domain.record import Event
 from lpdesk.domain.settings import Pair, Settings, TradeSettlementPair
 from lpdesk.domain.values import SECOND
 from lpdesk.tui.ancestry import HOLDS, POSTINGS, Branch, Chapter, Kind, Twig, chapters, count, tree
-from lpdesk.tui.figures import SIDE_INK, amount, asset_amount, price, sum_text
+from lpdesk.tui.figures import SIDE_INK, amount, asset_amount, exposure_rows, price
 from lpdesk.tui.tellings import moment
 from lpdesk.tui.widgets.lines import Ink, Line, Span, aligned
 from lpdesk.views import HookRow, Lineage, TradeRow, webhooks, words
@@ -99,15 +99,7 @@ def _policy(agreed: TradeSettlementPair | None) -> Iterator[Line]:
 
 
 def _exposures(terms: ev.SettlementCreated, settings: Settings) -> list[Twig]:
-    """What the trade desk delivers of each asset, and what cash it gets; net."""
-    rows = [
-        (word if total >= 0 else other, sum_text(abs(total), asset, settings))
-        for word, other, sums in (
-            ("delivers", "takes", terms.asset_exposures),
-            ("gets", "pays", terms.cash_exposures),
-        )
-        for asset, total in sums.items()
-    ]
+    rows = exposure_rows(terms.asset_exposures, terms.cash_exposures, settings)
     return [Twig((Span(f"{verb}  ", Ink.DIM), Span(text))) for verb, text in aligned(rows, {1})]
 
 

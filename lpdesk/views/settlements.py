@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.settings import Settings
-from lpdesk.domain.values import SECOND, ZERO, Instant
+from lpdesk.domain.values import SECOND, ZERO, Instant, exact
 from lpdesk.views.accounts import Accounts, Key
 from lpdesk.views.blotter import TradeRow
 
@@ -98,7 +98,7 @@ def told(
             part = f", {paid} of {len(event.trades)} from the settlement account" if paid else ""
             return "good", f"settled{part}"
         case ev.SettlementFailed():
-            short = ", ".join(f"{s.account} {s.missing:f} {s.asset}" for s in event.shortfalls[:3])
+            short = ", ".join(f"{s.account} {s.missing:,f} {s.asset}" for s in event.shortfalls[:3])
             return "bad", f"failed, nothing has moved; missing: {short}"
         case ev.SettlementRejected():
             return "bad", f"rejected after {event.attempt} attempts"
@@ -124,6 +124,7 @@ class Need(Struct, frozen=True):
     trades: tuple[str, ...]
 
 
+@exact
 def forecast(
     trades: Sequence[TradeRow],
     settlements: Sequence[SettlementRow],
@@ -137,14 +138,33 @@ def forecast(
     """
     times = {row.settlement_id: row.next_at for row in settlements}
     waiting = [(_time(row, times, settings), row) for row in trades if row.state == "pending"]
+    waiting.sort(key=lambda each: (each[0], each[1].trade_id))
+    return _needs(waiting, accounts, lambda row: _stand_in(row, settings))
+
+
+@exact
+def attempt_needs(
+    row: SettlementRow, trades: Sequence[TradeRow], accounts: Accounts, now: Instant
+) -> tuple[Need, ...]:
+    """What an attempt at that settlement would need now, of what is there now."""
+    by_id = {trade.trade_id: trade for trade in trades}
+    waiting = [(now, by_id[name]) for name in row.terms.trades if name in by_id]
+    own = row.terms.broker_account
+    return _needs(waiting, accounts, lambda trade: own)
+
+
+def _needs(
+    waiting: Sequence[tuple[Instant, TradeRow]],
+    accounts: Accounts,
+    stand_in: Callable[[TradeRow], str],
+) -> tuple[Need, ...]:
     left = accounts.available()
     needs: dict[tuple[Instant, Key], tuple[Decimal, Decimal, tuple[str, ...]]] = {}
-    for at, row in sorted(waiting, key=lambda each: (each[0], each[1].trade_id)):
+    for at, row in waiting:
         payer = f"client:{row.client}", row.pays_asset
-        agreed = settings.settlement_pair(row.pair_id)
-        stand_in = agreed.settlement_account if agreed else ""
-        if stand_in and left.get(payer, ZERO) < row.pays:
-            payer = stand_in, row.pays_asset
+        other = stand_in(row)
+        if other and left.get(payer, ZERO) < row.pays:
+            payer = other, row.pays_asset
         deliverer = f"liquidity:{row.desk}", row.receives_asset
         for key, amount in ((payer, row.pays), (deliverer, row.receives)):
             before = max(ZERO, left.get(key, ZERO))
@@ -155,6 +175,26 @@ def forecast(
     return tuple(
         Need(at, *key, needed, short, names) for (at, key), (needed, short, names) in needs.items()
     )
+
+
+@exact
+def exposures(trades: Iterable[TradeRow]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """What gathering them would come to: what the trade desk delivers of each base asset, and what
+    it gets of each quote asset, both net."""
+    assets: dict[str, Decimal] = {}
+    cash: dict[str, Decimal] = {}
+    for row in trades:
+        base = row.symbol.partition("/")[0]
+        for asset, amount in ((row.receives_asset, row.receives), (row.pays_asset, -row.pays)):
+            sums, sign = (assets, 1) if asset == base else (cash, -1)
+            sums[asset] = sums.get(asset, ZERO) + sign * amount
+    return assets, cash
+
+
+def _stand_in(row: TradeRow, settings: Settings) -> str:
+    """The settlement account that pays where the client's cannot, or none."""
+    agreed = settings.settlement_pair(row.pair_id)
+    return agreed.settlement_account if agreed else ""
 
 
 def _time(row: TradeRow, times: Mapping[str, Instant | None], settings: Settings) -> Instant:

@@ -54,3 +54,10 @@ class DeskView(Struct, frozen=True):
     def forecast(self) -> tuple[Need, ...]:
         """What the trades that wait will need, by time; worked out when asked."""
         return settlements.forecast(self.trades, self.settlements, self.accounts, self.settings)
+
+    def attempt_needs(self, settlement_id: str) -> tuple[Need, ...]:
+        """What an attempt at a settlement would need as things are; nothing for an unknown one."""
+        row = self.settlement(settlement_id)
+        if row is None:
+            return ()
+        return settlements.attempt_needs(row, self.trades, self.accounts, self.at)

@@ -210,7 +210,7 @@ def test_pictures_are_all_in_use() -> None:
     known |= {f"maker-{state.__name__}-120x36" for state in markets.STATES}
     known |= {f"maker-page-{size}" for size in ("160x48", "120x36", "80x24")}
     known |= {f"{name}-120x36" for name in KEYS}
-    known |= {"settlement-160x48", "settlement-80x24"}
+    known |= {"settlement-160x48", "settlement-80x24", "gather-160x48"}
     known |= {"settlements-160x48", "settlements-80x24", "due-160x48", "log-120x36"}
     known |= {f"busy-{size}" for size in ("160x48", "120x36", "80x24", "60x15", "44x12")}
     assert {path.stem for path in (Path(__file__).parent / "pictures").glob("*.txt")} == known

@@ -145,7 +145,7 @@ async def test_from_a_settlement_into_its_trades_and_back() -> None:
         assert "Settlement  S-000001  settled" in text_of(app)
         tree = page(app).lineage
         tree.grid.select(next(key for key in tree.grid.keys if tree._tree[int(key)].ref))
-        assert page(app).row == "T-000001"
+        assert page(app).under == ("T-000001", "S-000001")
         await press(app, pilot, "enter")
         assert "Lineage  T-000001  settled +23.75 USDT" in text_of(app)
         assert "acme asks to BUY 0.5 BTC" in text_of(app)

@@ -37,6 +37,9 @@ _COLUMNS: Final = (
     Column("age", "age", 6, priority=3),
     Column("why", "", 4, priority=10, grow=True),
 )
+STATE: Final = next(n for n, column in enumerate(_COLUMNS) if column.key == "state")
+"""Where the state stands."""
+
 _STATES: Final = {
     "settled": Ink.DIM,
     "UNKNOWN": Ink.BAD,

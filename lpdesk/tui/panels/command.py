@@ -17,9 +17,11 @@ from lpdesk.domain.entry import MAX_LINE
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND
 from lpdesk.tui.complete import grammar
-from lpdesk.tui.gates import MoneyQuestion, Question
+from lpdesk.tui.gates import Question
 from lpdesk.tui.look import Look
-from lpdesk.tui.widgets.lines import LEVELS, SIGNS, Ink, Line, Lines, Span, spread
+from lpdesk.tui.questions import CommandQuestion
+from lpdesk.tui.widgets.columns import fit
+from lpdesk.tui.widgets.lines import LEVELS, SIGNS, Ink, Line, Lines, Span, size, spread
 from lpdesk.views import Notice, words
 
 KEPT_LINES: Final = 200
@@ -157,15 +159,19 @@ class Said(NamedTuple):
 class _Slice(NamedTuple):
     said: Said | None
     notice: Notice | None
+    facts: Sequence[Line] = ()
 
 
 class MessageLine(Lines, can_focus=False):
-    """What the desk answers to the last line, or else its newest notice."""
+    """What the desk answers to the last line, or else its newest notice.
+
+    One line; what is asked back before money moves has its numbers below it.
+    """
 
     DEFAULT_CSS = "MessageLine { height: 1; }"
 
     _said: Said | None = None
-    _question: Question | MoneyQuestion | None = None
+    _question: Question | CommandQuestion | None = None
     _read = 0
     _slice = _Slice(None, None)
     _newest = 0
@@ -182,12 +188,12 @@ class MessageLine(Lines, can_focus=False):
         self._read = self._newest
         self.show(_Slice(None, None))
 
-    def ask(self, question: Question | MoneyQuestion) -> None:
+    def ask(self, question: Question | CommandQuestion) -> None:
         """Ask back before a deal or a payment, until an answer, Esc or a change of the quote."""
         self._question = question
 
     @property
-    def question(self) -> Question | MoneyQuestion | None:
+    def question(self) -> Question | CommandQuestion | None:
         """What is asked, so that `yes` can mean it."""
         return self._question
 
@@ -200,9 +206,13 @@ class MessageLine(Lines, can_focus=False):
         """Answers to the dealer first; bad news until it is read, other news for ten seconds."""
         newest = look.view.notices[0] if look.view.notices else None
         self._newest = newest.seq if newest else 0
-        if self._question is not None:
-            text = self._question.text(look)
-            return _Slice(Said("bad", text, example="yes"), None)
+        if isinstance(self._question, CommandQuestion):
+            asked = self._question.asking(look)
+            if asked is not None:
+                return _Slice(Said("bad", asked.title, example="yes"), None, asked.facts)
+            self.say("warn", "things have changed since it was asked: look, then ask again")
+        if isinstance(self._question, Question):
+            return _Slice(Said("bad", self._question.text(look), example="yes"), None)
         if self._said is not None and (self.mistake or self._newest <= self._said.seq):
             return _Slice(self._said, None)
         unread = [notice for notice in look.view.notices[:20] if notice.seq > self._read]
@@ -210,15 +220,20 @@ class MessageLine(Lines, can_focus=False):
         return _Slice(None, fresh[0] if fresh else None)
 
     def show(self, slice: _Slice, /) -> None:
-        """Draw a slice."""
+        """Draw a slice, in as many lines as it takes."""
+        if len(slice.facts) != len(self._slice.facts):
+            self.styles.height = 1 + len(slice.facts)
         self._slice = slice
         self.draw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The one line."""
-        said, notice = self._slice
+        """The one line, and what there is to know below it."""
+        said, notice, facts = self._slice
         if said is not None:
-            return [_answer(said, width)]
+            return [
+                _answer(said, width, cut=bool(facts)),
+                *((Span("   "), *fact) for fact in facts),
+            ]
         if notice is not None:
             ink = LEVELS.get(notice.level, Ink.DIM)
             loud = ink if notice.level == "bad" else ""  # else the sign says enough
@@ -228,10 +243,12 @@ class MessageLine(Lines, can_focus=False):
         return ()
 
 
-def _answer(said: Said, width: int) -> Line:
+def _answer(said: Said, width: int, *, cut: bool) -> Line:
     ink = LEVELS.get(said.level, Ink.DIM)
     field = f"{said.field}: " if said.field else ""
-    left = (Span(f" {SIGNS.get(said.level, ' ')} {field}", ink), Span(said.text))
+    left: Line = (Span(f" {SIGNS.get(said.level, ' ')} {field}", ink), Span(said.text))
     lead = "type: " if said.example == "yes" else "for example: "
     good = (Span(lead, Ink.DIM), Span(f"{said.example} ")) if said.example else ()
+    if cut:
+        left = fit(left, max(0, width - size(good) - 1), "left", 0)
     return spread(left, good, width) if good else left

@@ -23,6 +23,13 @@ class _Slice(NamedTuple):
     page: str = ""
 
 
+def _has_key(each: Action, look: Look) -> bool:
+    """On a page the keys are not for the RFQ; on the line a letter is a letter."""
+    if each.typed_on_line and not look.in_pane and not look.replay:
+        return False
+    return not (look.page and each.id in _OF_RFQ)
+
+
 class Footer(Lines, can_focus=False):
     """One line of hints; most used first, halt at the right."""
 
@@ -42,8 +49,8 @@ class Footer(Lines, can_focus=False):
 
     def see(self, look: Look) -> object:
         """Which actions work; on a page those of the RFQ are not what the keys are for."""
+        shown = [each for each in ACTIONS if each.label and _has_key(each, look)]
         blocked = {each.id: why_not(each, look) for each in ACTIONS if each.label}
-        shown = [each for each in ACTIONS if each.label and not (look.page and each.id in _OF_RFQ)]
         works = tuple(each for each in shown if not blocked[each.id])
         card = look.card
         told = card is not None and not card.trade_id and look.can_command and not look.replay

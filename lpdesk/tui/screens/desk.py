@@ -173,7 +173,7 @@ class DeskScreen(InkScreen[None]):
 
     def look(self) -> Look:
         """What every pane of this moment sees."""
-        view = self.session.view
+        view, page = self.session.view, self.pages.standing
         replay = self.transport is not None
         if not self._focus and not replay:
             self._focus = first_focus(view)  # once; never moved under the dealer's finger
@@ -189,6 +189,8 @@ class DeskScreen(InkScreen[None]):
             market=market_of(view, known, self.pages.chosen),
             page=self.pages.name,
             in_pane=not self.at_line,
+            under=page.under if page is not None else (),
+            marked=page.marked if page is not None else (),
             asked=self.message.question is not None,
         )
 
@@ -271,7 +273,8 @@ class DeskScreen(InkScreen[None]):
         """Do it, or say why not."""
         why = actions.why_not(action, self.look())
         if why:
-            self._say("warn", f"{action.words[0] if action.words else action.id}: {why}")
+            name = action.words[0] if action.words else action.label or action.id
+            self._say("warn", f"{name}: {why}")
         else:
             self.handlers.run(action, words)
         self.echo()

@@ -36,9 +36,17 @@ class Page(Container):
         return None
 
     @property
-    def row(self) -> str:
-        """The name of what the cursor is on, or empty."""
-        return ""
+    def under(self) -> tuple[str, ...]:
+        """The names of what the cursor is on, the nearest first."""
+        return ()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The names of the rows that are marked."""
+        return ()
+
+    def mark(self, name: str) -> None:
+        """Mark a row, or not any more."""
 
     def back(self) -> bool:
         """One level back on the page; False when it is to be left."""

@@ -44,6 +44,8 @@ class Pages:
         self._desk = desk
         self.page: Page | None = None
         self.name = ""
+        self.standing: Page | None = None
+        """The page once it is built, so that it can be asked what it shows."""
         self._opening: tuple[Page, str] | None = None
         self.chosen = ""
         """The pair whose maker is looked at, until another RFQ comes into focus."""
@@ -72,6 +74,7 @@ class Pages:
         desk.add_class("-page")
         await desk.mount(page, before=desk.message)
         if self.page is page:
+            self.standing = page
             desk.show_too(page.panes)
             self._enter(page, row)
 
@@ -85,7 +88,7 @@ class Pages:
         """The panes again."""
         if self.page is not None:
             self._leave_zoom()
-            page, self.page, self.name = self.page, None, ""
+            page, self.page, self.name, self.standing = self.page, None, "", None
             self._desk.show_no_more(page.panes if page.is_mounted else [])
             self._desk.remove_class("-page")
             page.remove()

@@ -92,11 +92,21 @@ class SettlementsPage(Page):
         return self._trail[-1] if self._trail else self.trades.grid.cursor_key or ""
 
     @property
-    def row(self) -> str:
-        """What the cursor is on: in the lineage what its line leads to, or else whose it is."""
+    def under(self) -> tuple[str, ...]:
+        """In a lineage what its line leads to, then whose it is."""
         if self.front == "lineage":
-            return self.lineage.ref or self.subject
-        return self.list_pane.grid.cursor_key or ""
+            return tuple(filter(None, (self.lineage.ref, self.subject)))
+        key = self.list_pane.grid.cursor_key
+        return (key,) if key else ()
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Trades to gather."""
+        return tuple(self.trades.marked)
+
+    def mark(self, name: str) -> None:
+        """Mark a trade, or not any more."""
+        self.trades.mark(name)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""
