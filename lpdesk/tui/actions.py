@@ -76,6 +76,8 @@ def _no_accept(look: Look) -> str:
         return str(card.end)
     if look.view.status.halted:
         return "halted"
+    if card.api:
+        return f"{card.client} deals on it, over the API"
     if card.quote is None:
         return "no price yet"
     return "" if time_left(card, look.now) else "price expired"

@@ -13,6 +13,9 @@ from lpdesk.tui.widgets.lines import Ink, Line, Span
 from lpdesk.views import Card, words
 
 SIDE_INK: Final = {Side.BUY: Ink.BUY, Side.SELL: Ink.SELL}
+API: Final = "»"
+"""Came in over the API. It stands before the client's name."""
+
 _SIGNIFICANT: Final = 5
 _BIG_FIGURE: Final = 3
 _MAX_DECIMALS: Final = 12

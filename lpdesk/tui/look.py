@@ -74,7 +74,7 @@ def time_left(card: Card, now: Instant) -> int:
     """Nanoseconds that the card's quote may still be dealt; 0 without one."""
     if not card.live or card.quote is None:
         return 0
-    return max(0, card.quote.dealable_until - now)
+    return max(0, (card.fixed_until or card.quote.dealable_until) - now)
 
 
 def is_short(card: Card, now: Instant) -> bool:

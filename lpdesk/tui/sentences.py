@@ -81,9 +81,18 @@ def what_next(look: Look, card: Card, trade: TradeRow | None) -> Line:
         return _waiting(card)
     if not time_left(card, look.now):
         return (Span("expired", Ink.WARN), Span(": waiting for a fresh price", Ink.DIM))
+    if card.api:
+        return _given_out(card)
     if not look.can_command or look.replay:
         return _hint(f"lock: {card.quote.lp}")
     return _dealable(look, card, card.quote)
+
+
+def _given_out(card: Card) -> Line:
+    """A firm price is not the dealer's to deal on."""
+    if card.fixed_until is None:
+        return _hint(f"firm for {card.client} soon, over the API")
+    return (Span("firm", Ink.TITLE), Span(f": {card.client} may deal, over the API", Ink.DIM))
 
 
 def _dealable(look: Look, card: Card, quote: ev.QuoteLocked) -> Line:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import date
 from lpdesk.domain.values import Dealt, Instant, Side
+from lpdesk.views.quotes import Card
 
 KEPT_TRADES = 1000
 
@@ -73,6 +74,7 @@ class TradeRow(Struct, frozen=True):
     settles_at: Instant | None = None
     settlement_id: str = ""
     integrator_settled: bool = False
+    api: bool = False
 
     @property
     def under_way(self) -> bool:
@@ -92,7 +94,8 @@ def kept(rows: tuple[TradeRow, ...]) -> tuple[TradeRow, ...]:
     return rows if oldest is None else rows[:oldest] + rows[oldest + 1 :]
 
 
-def opened(event: ev.TradeOpened, at: Instant) -> TradeRow:
+def opened(event: ev.TradeOpened, at: Instant, card: Card | None = None) -> TradeRow:
+    """`card` is its request's."""
     base, quote = event.symbol.split("/")
     return TradeRow(
         trade_id=event.trade_id,
@@ -118,6 +121,7 @@ def opened(event: ev.TradeOpened, at: Instant) -> TradeRow:
         else "now",
         desk=event.desk,
         delayed=event.delayed,
+        api=card is not None and card.api,
     )
 
 

@@ -179,7 +179,7 @@ def _rfq_ended(view: DeskView, event: ev.RfqEnded, at: Instant) -> DeskView:
 
 
 def _trade_opened(view: DeskView, event: ev.TradeOpened, at: Instant) -> DeskView:
-    trades = blotter.kept((blotter.opened(event, at), *view.trades))
+    trades = blotter.kept((blotter.opened(event, at, view.card(event.rfq_id)), *view.trades))
     status = replace(view.status, trades=view.status.trades + 1)
     return replace(view, trades=trades, status=status)
 
@@ -354,6 +354,7 @@ _FOLDS: dict[type, Handler] = {
     ev.LpMissed: _on_row(leaderboard.missed),
     ev.QuoteLocked: _locked,
     ev.QuoteUncovered: _on_status(st.uncovered),
+    ev.QuoteFixed: _on_card(quotes.fixed),
     ev.QuoteUnlocked: _on_card(_lock_gone(quotes.unlocked)),
     ev.RfqRefreshed: _on_card(_lock_gone(quotes.refreshed)),
     ev.AutoRefreshSet: _on_card(quotes.auto_refresh_set),

@@ -41,10 +41,18 @@ class Card(Struct, frozen=True):
     reason: Reason | None = None
     text: str = ""
     trade_id: str = ""
+    firm_at: Instant | None = None
+    fixed_until: Instant | None = None
 
     @property
     def live(self) -> bool:
         return self.end is None
+
+    @property
+    def api(self) -> bool:
+        """Whether it came over the API: only there a firm price is asked for, which stands from
+        some time on, and which only who asked for it deals on."""
+        return self.firm_at is not None
 
 
 def opened(event: ev.RfqOpened, at: Instant) -> Card:
@@ -60,6 +68,7 @@ def opened(event: ev.RfqOpened, at: Instant) -> Card:
         opened_at=at,
         expires_at=event.expires_at,
         auto_refresh=event.auto_refresh,
+        firm_at=event.firm_at,
     )
 
 
@@ -73,6 +82,10 @@ def locked(card: Card, event: ev.QuoteLocked, at: Instant) -> Card:
         moves=card.moves + (event.cause is not ev.LockCause.FIRST),
         text="",
     )
+
+
+def fixed(card: Card, event: ev.QuoteFixed, at: Instant) -> Card:
+    return replace(card, fixed_until=event.expires_at)
 
 
 def unlocked(card: Card, event: ev.QuoteUnlocked, at: Instant) -> Card:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import reports as rep
@@ -18,6 +19,7 @@ from lpdesk.tui.gates import Gates
 from lpdesk.tui.picture import picture, text_of
 from tests.tui import markets
 from tests.tui.dealing import at
+from tests.tui.settling import a_day, dealt
 from tests.tui.stories import StoryDesk, Tape, busy, lost
 
 Compare = Callable[[str, str], None]
@@ -205,12 +207,41 @@ def test_short_of_time_in_colour(snap_compare: Any) -> None:
     assert snap_compare(DeskApp(short(), still=True), terminal_size=(80, 24))
 
 
+async def open_settlement(pilot: Pilot[None]) -> None:
+    await pilot.press("ctrl+t", "tab", "tab", "enter")
+    await pilot.pause()
+
+
+async def ask_to_gather(pilot: Pilot[None]) -> None:
+    await pilot.press("ctrl+t", "down", "space", "space", "g")
+    await pilot.pause()
+
+
+def test_a_settlement_in_colour(snap_compare: Any) -> None:
+    app = DeskApp(a_day(), still=True)
+    assert snap_compare(app, terminal_size=(160, 48), run_before=open_settlement)
+
+
+def test_a_question_about_money_in_colour(snap_compare: Any) -> None:
+    app = DeskApp(dealt(), still=True)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ask_to_gather)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("theme", ["contrast", "ink", "linen"])
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
+def test_settlements_in_every_colour(theme: str, size: tuple[int, int], snap_compare: Any) -> None:
+    app = DeskApp(a_day(), theme=theme, still=True)
+    assert snap_compare(app, terminal_size=size, run_before=open_settlement)
+
+
 def test_pictures_are_all_in_use() -> None:
     known = {f"{state.__name__}-120x36" for state in STATES} | {"help"}
     known |= {f"maker-{state.__name__}-120x36" for state in markets.STATES}
     known |= {f"maker-page-{size}" for size in ("160x48", "120x36", "80x24")}
     known |= {f"{name}-120x36" for name in KEYS}
     known |= {"settlement-160x48", "settlement-80x24", "gather-160x48"}
+    known |= {"api-160x48", "api-80x24"}
     known |= {"settlements-160x48", "settlements-80x24", "due-160x48", "log-120x36"}
     known |= {f"busy-{size}" for size in ("160x48", "120x36", "80x24", "60x15", "44x12")}
     assert {path.stem for path in (Path(__file__).parent / "pictures").glob("*.txt")} == known

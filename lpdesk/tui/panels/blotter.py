@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.domain.values import Instant
-from lpdesk.tui.figures import SIDE_INK, asset_amount, places, price, price_spans
+from lpdesk.tui.figures import API, SIDE_INK, asset_amount, places, price, price_spans
 from lpdesk.tui.look import Look
 from lpdesk.tui.panels.listing import ListPane, Slice
 from lpdesk.tui.widgets.grid import Cell, Column, Row
@@ -16,7 +16,7 @@ from lpdesk.views import TradeRow, words
 
 _COLUMNS: Final = (
     Column("time", "time", 8),
-    Column("trade", "trade", 8),
+    Column("trade", "trade", 8, spill=1),
     Column("client", "client", 7, priority=4),
     Column("side", "side", 4),
     Column("amount", "amount", 11, "decimal", decimals=3),
@@ -76,6 +76,7 @@ class BlotterPane(ListPane[TradeRow]):
     ABOUT: ClassVar[tuple[str, ...]] = (
         "Every trade, newest first. Click a title, or type `sort pnl`, to order it otherwise.",
         "/ narrows it: /acme, /unknown. A dot is not known yet, a question mark nobody knows.",
+        "A » between trade and client: it came in over the API, and the client dealt itself.",
     )
 
     NAME: ClassVar[str] = "Settlement"
@@ -113,7 +114,7 @@ def trade_row(trade: TradeRow, settings: Settings, now: Instant) -> Row:
     alarm = "!" if trade.state in ("UNKNOWN", "failed") or trade.breaks else ""
     cells: tuple[Cell, ...] = (
         Span(words.time_of_day(trade.at), Ink.DIM),
-        trade.trade_id,
+        (Span(trade.trade_id), Span(API if trade.api else "", Ink.TITLE)),
         trade.client,
         Span(trade.side, SIDE_INK[trade.side]),
         words.amount(trade.amount, places(trade.asset, pair)),

@@ -16,6 +16,7 @@ from lpdesk.tui import sentences
 from lpdesk.tui.bigtext import TALL, big
 from lpdesk.tui.chat import SOON, Told, reminder
 from lpdesk.tui.figures import (
+    API,
     SIDE_INK,
     amount,
     asset_amount,
@@ -31,6 +32,9 @@ from lpdesk.views import Card, words
 
 _SPACIOUS = 18
 """Lines from which the price is read from across the room."""
+
+_AT_END = 20
+"""Cells of price and seconds, which come before a client's name."""
 
 _TALL = 11
 """Lines from which the card has air around the price, and its header inside."""
@@ -122,7 +126,7 @@ def plain_header(card: Card, settings: Settings) -> str:
     """Id, client, side in words and amount, for a border."""
     pair = settings.pair(card.symbol)
     what = f"{card.side} {amount(card.amount, pair, card.dealt)}"
-    return f"{card.rfq_id} {card.client}  {what}"
+    return f"{card.rfq_id} {f'{API} ' if card.api else ''}{card.client}  {what}"
 
 
 def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
@@ -149,12 +153,12 @@ def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
 
 
 def _header(card: Card, pair: Pair | None, width: int) -> Line:
-    left: Line = (Span(card.rfq_id, Ink.TITLE), Span(f"  {card.client}"))
-    if card.via:
-        left = (*left, Span(f"  via {card.via}", Ink.DIM))
+    whose: Line = (Span(card.rfq_id, Ink.TITLE), Span(f"  {card.client}"))
+    if card.api:
+        whose = (Span(f"{card.rfq_id} {API}", Ink.TITLE), Span(f" {card.client}"))
+    via = Span(f"  via {card.via}" if card.via else "", Ink.DIM)
     right = (Span(card.side, SIDE_INK[card.side]), Span(f" {_dealt(card, pair)}", Ink.STRONG))
-    if size(left) + size(right) >= width:
-        left = left[:1]
+    left = longest(width - size(right) - 1, (*whose, via), whose, whose[:1])
     return spread(left, right, width)
 
 
@@ -260,11 +264,14 @@ def _other(card: Card, slice: Slice, width: int) -> Line:
     quote = card.quote
     lp = quote.lp if quote else ""
     ink = SIDE_INK[card.side] if card.live else Ink.DIM
-    head = (
-        Span(f"{card.rfq_id} ", "" if card.live else Ink.DIM),
+    plain = "" if card.live else Ink.DIM
+    head: Line = (
+        Span(f"{card.rfq_id}{API if card.api else ' '}", plain),
         Span(f"{card.side:<4}", ink),
-        Span(f" {_dealt(card, pair)}", "" if card.live else Ink.DIM),
+        Span(f" {_dealt(card, pair)}", plain),
     )
+    whose = (head[0], Span(f"{card.client} ", plain), *head[1:])
+    head = whose if card.api and size(whose) + _AT_END < width else head
     if not card.live:
         return spread(head, (Span(f"{card.end}  ", Ink.DIM),), width)
     if quote is None:

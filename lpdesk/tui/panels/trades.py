@@ -25,6 +25,7 @@ FILTERS: Final[dict[str, Callable[[TradeRow], bool]]] = {
     "settled": lambda trade: trade.state == "settled",
     "failed": lambda trade: trade.state in ("failed", "rejected"),
     "breaks": lambda trade: trade.breaks > 0,
+    "api": lambda trade: trade.api,
 }
 """What `f` goes through."""
 

@@ -55,6 +55,8 @@ class Column(NamedTuple):
     priority: int = 0
     decimals: int = 0
     grow: bool = False
+    spill: int = 0
+    """Cells of the gap behind it that a longer cell may take: for a sign that hangs over."""
 
 
 class Placed(NamedTuple):
@@ -104,6 +106,14 @@ def spans_of(cell: Cell) -> tuple[Span, ...]:
 def text_of(row: Row) -> str:
     """A row's words without their looks, for those who search in it."""
     return "\t".join("".join(s.text for s in spans_of(cell)) for cell in row.cells).casefold()
+
+
+def room_for(spans: tuple[Span, ...], column: Column, width: int) -> int:
+    """The column's width, and what a sign at its end hangs over."""
+    if not column.spill:
+        return width
+    over = sum(cell_len(text) for text, _ in spans) - width
+    return width + over if 0 < over <= column.spill else width
 
 
 @lru_cache(maxsize=4096)

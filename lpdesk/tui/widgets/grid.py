@@ -29,6 +29,7 @@ from lpdesk.tui.widgets.columns import (
     Span,
     fit,
     place,
+    room_for,
     spans_of,
     text_of,
     titles,
@@ -367,10 +368,11 @@ class LineGrid(Widget, can_focus=True):
         segments: list[Segment] = []
         x = 0
         for column, number, at, width in self._places:
-            cell = cells[number] if number < len(cells) else ""
+            spans = spans_of(cells[number] if number < len(cells) else "")
+            width = room_for(spans, column, width)
             if at > x:
                 segments.append(Segment(" " * (at - x), ground))
-            for text, name in fit(spans_of(cell), width, column.align, column.decimals):
+            for text, name in fit(spans, width, column.align, column.decimals):
                 style = self._style(*under, name, *over) if name else ground
                 segments.append(Segment(text, style))
             x = at + width
