@@ -78,7 +78,7 @@ def _trade_of(event: Event) -> str:
 def _agreed(terms: ev.SettlementCreated, settings: Settings) -> Iterator[Twig]:
     """By what policy it is tried."""
     first = Span(f"first try {moment(terms.attempt_at)}")
-    yield Twig((first, Span(f"  given up after {moment(terms.reject_at)}", Ink.DIM)))
+    yield Twig((first, Span(f"  last {moment(terms.reject_at)}", Ink.DIM)))
     agreed = settings.settlement_pair(terms.pair_id)
     yield from map(Twig, _policy(agreed))
     client = f"client:{terms.organization}"

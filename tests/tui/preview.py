@@ -1,8 +1,8 @@
 """Look at the screens: `python -m tests.tui.preview [STORY] [--size 120x36] [--out F.svg]`.
 
-Stories: working, making, settling, busy, empty, start, replay, halted, short, expired, accepted.
-Without `--out` the app runs in this terminal against a simulated desk in real time. With
-`--journal F.db` the story is written down: the README's pictures are `lpdesk picture` of
+Stories: working, making, settling, dealt, busy, empty, start, replay, halted, short, expired,
+accepted. Without `--out` the app runs in this terminal against a simulated desk in real time.
+With `--journal F.db` the story is written down: the README's pictures are `lpdesk picture` of
 `working`'s journal.
 """
 
@@ -17,7 +17,7 @@ from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import picture
 from tests.cli.days import keep
 from tests.tui.markets import active, working
-from tests.tui.settling import a_day
+from tests.tui.settling import a_day, dealt
 from tests.tui.stories import StoryDesk, Tape, busy
 
 
@@ -31,7 +31,7 @@ def story(name: str, live: bool) -> StoryDesk:
         return Tape(busy())
     if name == "working":
         return working()
-    desk = {"making": active, "settling": a_day}.get(name, busy)()
+    desk = {"making": active, "settling": a_day, "dealt": dealt}.get(name, busy)()
     if name == "halted":
         desk.do(cmd.Halt(why="exchange incident"))
         desk.run(1)

@@ -51,6 +51,20 @@ async def test_keys_behind_the_maker_page_cancel_and_change_there() -> None:
         assert shows(terminal, "O-000003 noether") and not shows(terminal, "not found")
 
 
+async def test_keys_behind_the_settlements_page_mark_and_ask_there() -> None:
+    async with Terminal("-m", "tests.tui.preview", "dealt", width=80, height=24) as terminal:
+        await eventually(lambda: shows(terminal, "noether"), 20)
+        os.write(terminal._master, b"\x14j  g")  # ^T, down, Space, Space, g
+        await eventually(lambda: shows(terminal, "gather 2 trades of acme and otc"), 20)
+        assert shows(terminal, "otc gets      50,969.78 USDT"), "nothing went to another list"
+        os.write(terminal._master, b"yes\r\x1b")
+        await eventually(lambda: shows(terminal, "S-000001 acme and otc: 2 to settle"), 20)
+        await eventually(lambda: shows(terminal, "f states"), 20)  # the list has the keys again
+        os.write(terminal._master, b"\t\t\rr")  # to the settlements, into it; no webhook there
+        await eventually(lambda: shows(terminal, "first try 01-19"), 20)
+        await eventually(lambda: shows(terminal, "resend: put the cursor on a webhook"), 20)
+
+
 async def test_editing_keys_act_before_the_letters_typed_behind_them() -> None:
     """A slow line brings keys together: `b 10`, Backspace, ` btc/usdt` must ask for 1, not 10."""
     async with Terminal("-m", "tests.tui.preview", "empty", width=120, height=36) as terminal:

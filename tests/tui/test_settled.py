@@ -65,7 +65,7 @@ def test_a_settlement_that_failed_tells_why_and_to_whom_it_was_told() -> None:
     assert said(a_day(), "S-000002") == [
         "S-000002  acme and otc  made by hand",
         "agreed  acme-otc",
-        "first try 01-19 14:36:06  given up after 01-20 00:31:06",
+        "first try 01-19 14:36:06  last 01-20 00:31:06",
         "5 min after it is made, then every 1h00m",
         "by itself T+1 at 16:00 UTC, every day",
         "client:acme pays, or else settlement:acme",

@@ -154,10 +154,10 @@ class DeskScreen(InkScreen[None]):
             first, *others = self.desk_app.problems
             self._say("warn", f"{first} (and {len(others)} more)" if others else first)
         if self.transport is None:
-            self.line.input.focus()
+            self.set_focus(self.line.input)
         else:
             self.add_class("-reading")
-            self.rfq.card.focus()
+            self.set_focus(self.rfq.card)
         if not self._still:
             self.set_interval(BEAT_SECONDS, self._beat)
 

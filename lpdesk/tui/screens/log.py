@@ -107,7 +107,7 @@ class LogPage(Page):
 
     def enter(self) -> None:
         """The keys go to the list."""
-        self.log_pane.grid.focus()
+        self.screen.set_focus(self.log_pane.grid)
 
     def show_row(self, key: str) -> bool:
         """The notice with that number."""

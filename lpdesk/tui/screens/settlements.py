@@ -51,7 +51,6 @@ class SettlementsPage(Page):
             grid-size: 1; grid-rows: 1fr;
             Pane { padding: 0; column-span: 1; row-span: 1; }
         }
-        .-behind { display: none; }
     }
     """
 
@@ -119,14 +118,14 @@ class SettlementsPage(Page):
         small = self.has_class("-small")
         tabs = tuple((key.capitalize(), key == self.front) for key in self._by_name)
         for key, pane in self._by_name.items():
-            pane.set_class(small and key != self.front, "-behind")
+            pane.display = not small or key == self.front  # at once: a class would come later
             pane.show_tabs(tabs if small else ())
 
     # Moving around
 
     def enter(self) -> None:
-        """The keys go to what is in front."""
-        self._by_name[self.front].grid.focus()
+        """The keys go to what is in front, at once: also those typed ahead."""
+        self.screen.set_focus(self._by_name[self.front].grid)
 
     def show_row(self, key: str) -> bool:
         """A trade or a settlement that was chosen elsewhere: what is behind it."""
