@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from lpdesk.bootstrap import default_journal
-from lpdesk.config import BadConfig, Config, LpTable, load
+from lpdesk.config import BadConfig, Config, LpTable, load, resolve_options, resolve_secret
 from lpdesk.config.tables import WebhookTable
 from lpdesk.domain.capabilities import SIGNED_KINDS
 from lpdesk.domain.text import clean
@@ -177,7 +177,7 @@ async def _lp(lp: LpTable) -> Finding:
     began = time.perf_counter()
     try:
         async with asyncio.timeout(PROBE_S):
-            date, connect_s = await _date_header(lp.url)
+            date, connect_s = await _date_header(lp.url, _tls(lp))
     except TimeoutError:
         return Finding(BAD, about, f"no answer within {PROBE_S:.0f} s", "is the address right?")
     except ssl.SSLError as error:
@@ -219,7 +219,17 @@ async def _hook(hook: WebhookTable) -> Finding:
     return Finding(OK, about, f"goes to {address}")
 
 
-async def _date_header(url: str) -> tuple[float, float]:
+def _tls(lp: LpTable) -> ssl.SSLContext | bool:
+    """As the LP's adapter connects: with its certificates, where it names some. ValueError."""
+    from lpdesk.venues.base import Endpoint
+    from lpdesk.venues.mutual import context
+
+    secret, options = resolve_secret(lp.secret), resolve_options(lp.options)
+    it = Endpoint(name=lp.name, kind=lp.kind, url=lp.url, secret=secret, options=options)
+    return context(it) or True
+
+
+async def _date_header(url: str, tls: ssl.SSLContext | bool) -> tuple[float, float]:
     """The server's clock, 0 if it does not say, and seconds to connect. Any answer will do.
 
     A FIX server is only connected to: it says nothing before a Logon.
@@ -228,7 +238,10 @@ async def _date_header(url: str) -> tuple[float, float]:
     secure = parts.scheme in ("https", "fixs")
     began = time.perf_counter()
     reader, writer = await asyncio.open_connection(
-        parts.hostname, parts.port or (443 if secure else 80), ssl=secure or None, limit=MAX_HEAD
+        parts.hostname,
+        parts.port or (443 if secure else 80),
+        ssl=tls if secure else None,
+        limit=MAX_HEAD,
     )
     connected = time.perf_counter() - began
     if parts.scheme.startswith("fix"):

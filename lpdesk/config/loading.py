@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from lpdesk.config.files import file_problems, located
 from lpdesk.config.hooks import webhook_problems
 from lpdesk.config.secrets import resolve_secret
 from lpdesk.config.settling import settling_problems
@@ -43,6 +44,8 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     problems: list[str] = []
     merged = _read(_packaged("config.toml"), problems)
     own = _read(path, problems) if path is not None else {}
+    if path is not None and isinstance(lps := own.get("lps"), list):
+        located(lps, path.expanduser().absolute().parent)
     own = _overlay(own, _environment(environ))
     if "makers" not in own and ("pairs" in own or "lps" in own):
         merged.pop("makers", None)  # the packaged makers go with the packaged pairs and sandbox
@@ -162,6 +165,7 @@ def _inconsistencies(config: Config) -> list[str]:
     for index, lp in enumerate(config.lps):
         problems += [f"lps.{index}.pairs: {p} is no pair" for p in lp.pairs if p not in symbols]
         problems += _secret_problems(f"lps.{index}", lp)
+        problems += file_problems(f"lps.{index}", lp)
         schemes = _SCHEMES.get(lp.kind, _WEB)
         if lp.kind == "pool" and not lp.url:  # as configured, never read from a chain
             continue

@@ -20,9 +20,18 @@ def resolve_secret(value: SecretStr) -> str:
     if not text.startswith("file:"):
         return text
     path = Path(text.removeprefix("file:")).expanduser()
+    if problem := private_problem(path, alone=True):
+        raise ValueError(problem)
+    return path.read_text("utf-8").strip()
+
+
+def private_problem(path: Path, *, alone: bool) -> str:
+    """Why a file cannot be used, or nothing. `alone`: nobody else may read it."""
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise ValueError("the file can be read by others: chmod 600")
-        return path.read_text("utf-8").strip()
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
     except OSError as error:
-        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+        return f"the file cannot be read: {error.strerror}"
+    if alone and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return "the file can be read by others: chmod 600"
+    return ""

@@ -60,6 +60,7 @@ KINDS: Final[Mapping[str, Capabilities]] = {
     "b2c2": Capabilities(found=Found.ITS_ID, verified=False),
     "b2c2-stream": replace(_STREAM, validity_ns=5 * SECOND, verified=False),
     "b2trader": Capabilities(validity_ns=5 * SECOND, verified=False),
+    "cumberland": Capabilities(streams=True, quote_amounts=True, verified=False),
     "pool": Capabilities(divisible=True, validity_ns=15 * SECOND, lists=False),
     "zerox": Capabilities(found=Found.ITS_ID, validity_ns=30 * SECOND, lists=False, verified=False),
     "book": Capabilities(divisible=True, validity_ns=10 * SECOND),

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from starlette.applications import Starlette
 
-from lpdesk.sandbox import b2c2, b2trader, swaps, trade_desk
+from lpdesk.sandbox import b2c2, b2trader, cumberland, swaps, trade_desk
 from lpdesk.sandbox.venue import Venue
 
 Options: TypeAlias = dict[str, bool | int | str | tuple[str, ...]]
@@ -14,6 +14,7 @@ APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {
     "b2c2": b2c2.app,
     "b2c2-stream": b2c2.app,
     "b2trader": b2trader.app,
+    "cumberland": cumberland.app,
     "trade_desk": trade_desk.app,
     "zerox": swaps.app,
 }
@@ -21,6 +22,7 @@ APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {
 
 OPTIONS: Final[Mapping[str, Callable[[Venue, int], Options]]] = {
     "b2c2-stream": lambda venue, port: {"levels": b2c2.levels(venue)},
+    "cumberland": lambda venue, port: {"counterparty": cumberland.COUNTERPARTY, "user": venue.key},
     "zerox": lambda venue, port: swaps.options(port),
 }
 """Kind of LP -> the options that its clients need, once its port is known."""

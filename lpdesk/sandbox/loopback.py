@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 from typing import Any, Final
 
 import uvicorn
@@ -33,7 +34,12 @@ class Server(uvicorn.Server):
     port: int
 
     @classmethod
-    async def open(cls, app: Starlette, ping_seconds: float | None = None) -> "Server":
+    async def open(
+        cls,
+        app: Starlette,
+        ping_seconds: float | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> "Server":
         """Serves `app`; its WebSockets ping every `ping_seconds`, if the protocol has that."""
         config = uvicorn.Config(
             app,
@@ -49,6 +55,7 @@ class Server(uvicorn.Server):
             access_log=False,
         )
         config.load()
+        config.ssl = tls
         server = cls(config)
         server.lifespan = config.lifespan_class(config)
         # asyncio turns Nagle's delay off only on sockets that say they are TCP: 40 ms an answer.

@@ -18,7 +18,8 @@ from starlette.responses import Response
 from lpdesk.sandbox.market import PAIRS
 
 Kind = Literal[
-    "rest", "stream", "fix", "fix-stream", "b2c2", "b2c2-stream", "b2trader", "trade_desk", "zerox"
+    "rest", "stream", "fix", "fix-stream", "b2c2", "b2c2-stream", "b2trader", "trade_desk", "zerox",
+    "cumberland",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import ssl
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
@@ -52,7 +53,7 @@ class Sandbox:
         """The stand-ins for reference prices, if they were asked for."""
         self._running = running
         self.lps: tuple[LpEndpoint, ...] = tuple(
-            _endpoint(venue, server.port) for venue, server in running
+            _endpoint(venue, server) for venue, server in running
         )
 
     def venue(self, name: str) -> Venue:
@@ -92,13 +93,14 @@ async def start_sandbox(
     only: Collection[str] | None = None,
     exchanges: bool = False,
     now_ns: Callable[[], int] = time.time_ns,
+    tls: ssl.SSLContext | None = None,
 ) -> Sandbox:
     """Starts the stand-ins of `cast` ("default", "full" or "villains"), or those named in `only`.
 
     With a `directory` each keeps its executions in a file there, and starts again from it; without
     one, in memory. With `exchanges` the four that give reference prices run as well. `now_ns` is
-    the venues' clock (UTC nanoseconds). Raises ValueError for an unknown cast or name, OSError and
-    sqlite3.Error for the directory.
+    the venues' clock (UTC nanoseconds), `tls` what those behind HTTP are served with. Raises
+    ValueError for an unknown cast or name, OSError and sqlite3.Error for the directory.
     """
     personalities = _chosen(load_cast(cast), only)
     market = Market(seed, now_ns())
@@ -106,7 +108,7 @@ async def start_sandbox(
     try:
         for personality in personalities:
             venue = Venue(personality, market, seed=seed, directory=directory, now_ns=now_ns)
-            running.append((venue, await _serve(venue)))
+            running.append((venue, await _serve(venue, tls)))
         feeds = await start_exchanges(seed, market, now_ns=now_ns) if exchanges else None
     except BaseException:
         await Sandbox(tuple(running), market).close()
@@ -157,12 +159,12 @@ def _chosen(cast: tuple[Personality, ...], only: Collection[str] | None) -> tupl
     return tuple(personality for personality in cast if personality.name in only)
 
 
-def _endpoint(venue: Venue, port: int) -> LpEndpoint:
+def _endpoint(venue: Venue, server: Server | FixServer) -> LpEndpoint:
     habits = venue.personality
     return LpEndpoint(
         name=habits.name,
         kind=habits.kind,
-        url=f"{'fix' if _speaks_fix(venue) else 'http'}://127.0.0.1:{port}",
+        url=f"{_scheme(venue, server)}://127.0.0.1:{server.port}",
         key=venue.key,
         secret=venue.secret,
         tier=habits.tier,
@@ -170,8 +172,14 @@ def _endpoint(venue: Venue, port: int) -> LpEndpoint:
         timeout_seconds=habits.timeout_seconds,
         rate_per_second=habits.rate_per_second,
         fee_bps=habits.fee_bps,
-        options=_options(venue, port),
+        options=_options(venue, server.port),
     )
+
+
+def _scheme(venue: Venue, server: Server | FixServer) -> str:
+    if _speaks_fix(venue):
+        return "fix"
+    return "https" if isinstance(server, Server) and server.config.ssl else "http"
 
 
 def _options(venue: Venue, port: int) -> Options:
@@ -189,11 +197,11 @@ def _speaks_fix(venue: Venue) -> bool:
     return venue.personality.kind.startswith("fix")
 
 
-async def _serve(venue: Venue) -> Server | FixServer:
+async def _serve(venue: Venue, tls: ssl.SSLContext | None) -> Server | FixServer:
     if _speaks_fix(venue):
         return await FixServer.open(venue)
     voice = APPS.get(venue.personality.kind)
-    return await Server.open(voice(venue) if voice else venue.app)
+    return await Server.open(voice(venue) if voice else venue.app, tls=tls)
 
 
 def _block(lp: LpEndpoint) -> str:

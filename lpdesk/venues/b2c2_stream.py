@@ -17,7 +17,7 @@ from lpdesk.clock import Clock
 from lpdesk.domain.capabilities import KINDS
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import BadNumber, positive
-from lpdesk.domain.wire import Fields, Malformed, dump, parse, plain
+from lpdesk.domain.wire import Fields, Malformed, parse, plain
 from lpdesk.venues.b2c2 import instrument, token
 from lpdesk.venues.b2c2_orders import Orders
 from lpdesk.venues.base import Endpoint, Submit
@@ -27,6 +27,7 @@ from lpdesk.venues.pushed import PushedVenue, websocket
 from lpdesk.venues.requesting import RequestVenue
 from lpdesk.venues.socket import Refused
 from lpdesk.venues.ticks import Level, Tick
+from lpdesk.venues.wire import exact
 
 VALIDITY_MS: Final = 5_000
 MAX_LEVELS: Final = 20
@@ -77,9 +78,8 @@ class B2c2Stream(PushedVenue):
 
     def _subscription(self, name: str, levels: tuple[Decimal, ...]) -> str:
         self._wanted[name] = levels
-        sizes = [f"@{plain(level)}@" for level in levels]
-        wish = {"event": "subscribe", "instrument": name, "levels": sizes, "tag": name}
-        return dump(wish).decode().replace('"@', "").replace('@"', "")  # sizes are JSON numbers
+        wish = {"event": "subscribe", "instrument": name, "levels": levels, "tag": name}
+        return exact(wish).decode()
 
     # ---- what they say
 

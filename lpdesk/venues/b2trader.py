@@ -38,13 +38,14 @@ from lpdesk.domain.values import (
     Side,
     round_even,
 )
-from lpdesk.domain.wire import Fields, Malformed, dump, parse
+from lpdesk.domain.wire import Fields, Malformed, parse
 from lpdesk.venues.answers import Outcome, unquoted, why
 from lpdesk.venues.base import Endpoint, Submit
 from lpdesk.venues.http import Prove, header_text
 from lpdesk.venues.line import Answer
 from lpdesk.venues.options import validity_ns
 from lpdesk.venues.requesting import Call, RequestVenue
+from lpdesk.venues.wire import exact
 
 MAX_LEVELS: Final = 1_000
 PAGE: Final = 100
@@ -114,8 +115,8 @@ class B2trader:
             "order": {
                 "instrument": instrument(order.symbol),
                 "type": order.side.value.lower(),
-                "amount": "@amount",
-                "price": "@price",
+                "amount": order.quantity,
+                "price": order.price,
                 "isLimit": True,
                 "isStop": False,
                 "isFok": True,
@@ -124,11 +125,7 @@ class B2trader:
             "ts": _time(now),
             "nonce": now // 1_000,
         }
-        numbers = {b'"@amount"': order.quantity, b'"@price"': order.price}
-        body = dump(what)
-        for mark, number in numbers.items():
-            body = body.replace(mark, f"{number:f}".encode())
-        return Call("POST", f"{_API}/order", body)
+        return Call("POST", f"{_API}/order", exact(what))
 
     def executed(self, order: OrderSent, answer: Answer) -> Outcome | OrderLost:
         if answer.status == 200:

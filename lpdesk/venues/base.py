@@ -114,6 +114,7 @@ VENUES: Mapping[str, Factory] = {
     "b2c2-stream": _late("lpdesk.venues.b2c2_stream", "B2c2Stream"),
     "b2trader": _late("lpdesk.venues.b2trader", "venue"),
     "stream": _late("lpdesk.venues.stream", "StreamVenue"),
+    "cumberland": _late("lpdesk.venues.cumberland", "CumberlandVenue"),
     "trade_desk": _late("lpdesk.venues.trade_desk", "TradeDeskVenue"),
     "pool": _late("lpdesk.venues.pools", "PoolVenue"),
     "zerox": _late("lpdesk.venues.zerox", "venue"),

@@ -45,6 +45,7 @@ Prove: TypeAlias = Callable[[str, bytes, bytes, Instant], "list[tuple[str, str]]
 class Http:
     """The connections to one LP. Raises ValueError for an address or a key that can never work.
 
+    `context` is for another TLS than everybody's.
     Redirects are not followed, nothing of the environment is heeded, nothing is sent twice.
     """
 
@@ -54,8 +55,9 @@ class Http:
         clock: Clock,
         prove: Prove | None = None,
         media_type: str = "application/json",
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        self._site = _site(endpoint)
+        self._site = _site(endpoint, context)
         self._prove = prove or signed(endpoint)
         self._headers = (
             ("Host", self._site.authority),
@@ -166,7 +168,7 @@ class _Site(NamedTuple):
     path: str
 
 
-def _site(endpoint: Endpoint) -> _Site:
+def _site(endpoint: Endpoint, context: ssl.SSLContext | None) -> _Site:
     """`url` as http or https, without a slash at its end. Raises ValueError."""
     try:
         url = urlsplit(endpoint.url.rstrip("/"))
@@ -182,7 +184,7 @@ def _site(endpoint: Endpoint) -> _Site:
     return _Site(
         host=host,
         port=port or (443 if secure else 80),
-        tls=tls() if secure else None,
+        tls=(context or tls()) if secure else None,
         authority=name if port is None else f"{name}:{port}",
         path=quote(url.path, safe="/%:@!$&'()*+,;=~"),
     )

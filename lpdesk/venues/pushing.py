@@ -65,9 +65,12 @@ class Pushing:
 
     # ---- asks
 
-    def begin(self, ask: LpAsked) -> None:
-        """From now on every price of its symbol, the present one at once."""
-        top = self.tops.get(ask.symbol)
+    def begin(self, ask: LpAsked, own: Top | None = None) -> bool:
+        """From now on every price of its symbol, or of its `own`, the present one at once.
+
+        Whether it has begun; if not, that is reported.
+        """
+        top = own if ask.symbol in self.tops and own else self.tops.get(ask.symbol)
         if top is None:
             self._fail(ask, Reason.DECLINED, "symbol not subscribed")
         elif self._refusal:
@@ -79,6 +82,8 @@ class Pushing:
         else:
             self._asks[ask.ask_id] = _Live(ask, top)
             self._push(self._asks[ask.ask_id])
+            return True
+        return False
 
     def release(self, rfq_id: str) -> None:
         """Forget the asks of that request."""
@@ -103,15 +108,23 @@ class Pushing:
 
     def moved(self, symbol: str) -> None:
         """Something happened to that symbol's top of book."""
-        top = self.tops[symbol]
+        self.touched(self.tops[symbol])
+        self._show(symbol)
+
+    def touched(self, top: Top) -> None:
+        """Something happened to a top of book."""
         for live in tuple(self._asks.values()):
             if live.top is top:
                 self._push(live)
-        self._show(symbol)
+
+    def drop(self, ask_id: str, reason: Reason, text: str) -> None:
+        """There will be no price for an ask."""
+        if live := self._asks.pop(ask_id, None):
+            self._fail(live.ask, reason, text)
 
     def break_off(self) -> None:
         """The connection is gone, and with it every price."""
-        for top in self.tops.values():
+        for top in [*self.tops.values(), *(live.top for live in self._asks.values())]:
             top.restart()
             top.lose(Reason.UNREACHABLE, "stream broken")
         self._push_all()

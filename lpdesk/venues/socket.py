@@ -7,7 +7,7 @@ import logging
 import ssl
 from contextlib import suppress
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -16,6 +16,7 @@ from lpdesk.clock import Clock
 from lpdesk.domain.values import SECOND
 from lpdesk.domain.wire import Malformed
 from lpdesk.venues.http import tls
+from lpdesk.venues.mutual import trouble
 from lpdesk.venues.wire import ANSWER_LIMIT
 
 CLOSE_S = 0.05
@@ -63,6 +64,16 @@ class _Connect(connect):
         return exc
 
 
+class _Connection(ClientConnection):
+    """Keeps what the network ended it with: a refused certificate is told after the handshake."""
+
+    ended_by: Exception | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended_by = exc
+        super().connection_lost(exc)
+
+
 class Socket:
     """Connects again and again. `heartbeats`: the LP says something every few seconds."""
 
@@ -76,8 +87,10 @@ class Socket:
         headers: tuple[tuple[str, str], ...] = (),
         context: ssl.SSLContext | None = None,
         heartbeats: bool = True,
+        limit: int = ANSWER_LIMIT,
     ) -> None:
-        """`url` is ws or wss; `context` for another TLS than everybody's."""
+        """`url` is ws or wss; `context` for another TLS than everybody's; `limit` in bytes."""
+        self._limit = limit
         self._url = url
         self._speech = speech
         self._clock = clock
@@ -87,6 +100,8 @@ class Socket:
         self._heartbeats = heartbeats
         self._random = Random(f"venue:{name}")
         self._open: ClientConnection | None = None
+        self._last: _Connection | None = None  # the latest try
+        self.tries = 0
 
     @property
     def is_up(self) -> bool:
@@ -108,29 +123,38 @@ class Socket:
             began = self._clock.now()
             try:
                 await self._session()
-            except Refused as trouble:
-                self._speech.refused(str(trouble))
-            except InvalidStatus as trouble:
+            except Refused as refusal:
+                self._speech.refused(str(refusal))
+            except InvalidStatus as answer:
                 # Servers that are merely closed say 403 too, so only 401 is about who we are.
-                if trouble.response.status_code == 401:
+                if answer.response.status_code == 401:
                     self._speech.refused("not let in")
-            except (OSError, TimeoutError, WebSocketException, Malformed):
-                pass  # what it did to the asks is said below, for all causes alike
+            except (OSError, TimeoutError, WebSocketException, Malformed) as broken:
+                ended_by = self._last.ended_by if self._last else None
+                if words := trouble(broken) or trouble(ended_by):
+                    self._speech.refused(words)
+                # what else it did to the asks is said below, for all causes alike
             self._speech.broken()
             steady = self._clock.now() - began > STEADY_NS
             failures = 0 if steady else failures + 1
             ceiling_s = min(BACKOFF_CAP_S, BACKOFF_S * 2 ** min(failures, 16))
             await asyncio.sleep(self._random.uniform(0, ceiling_s))
 
+    def _made(self, *args: Any, **kwargs: Any) -> _Connection:
+        self._last = _Connection(*args, **kwargs)
+        return self._last
+
     async def _session(self) -> None:
         """One connection from its opening to its end, which is always an exception."""
+        self._last, self.tries = None, self.tries + 1
         async with _Connect(
             self._url,
+            create_connection=cast(type[ClientConnection], self._made),
             additional_headers=self._headers,
             ssl=(self._context or tls()) if self._secure else None,
             proxy=None,
             compression=None,
-            max_size=ANSWER_LIMIT,
+            max_size=self._limit,
             open_timeout=OPEN_S,
             ping_interval=SILENCE_S,
             ping_timeout=SILENCE_S,

@@ -21,6 +21,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "fix-stream": {"target": "LP"},
     "zerox": {"tokens": (f"BTC={'0x' + 'b7' * 20}:8", f"USDT={'0x' + 'd7' * 20}:6")},
     "b2c2-stream": {"levels": ("1",)},
+    "cumberland": {"counterparty": "cp", "user": "u"},
 }
 
 

@@ -11,7 +11,6 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from lpdesk.clock import Clock
-from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.venues.base import Endpoint
 from lpdesk.venues.fix.codec import Frames, Message, Pair, decode, utc
@@ -19,6 +18,7 @@ from lpdesk.venues.fix.login import RECIPES, Hello
 from lpdesk.venues.fix.profile import Profile
 from lpdesk.venues.fix.session import Outgoing, Phase, Session
 from lpdesk.venues.fix.store import Store
+from lpdesk.venues.mutual import context
 
 OPEN_S: Final = 5.0
 TICK_S = 0.1
@@ -68,7 +68,8 @@ class Link:
         if parts.scheme not in ("fix", "fixs") or not parts.hostname or not parts.port:
             raise ValueError(f"{endpoint.name}: url must be fix(s)://host:port")
         self._host, self._port = parts.hostname, parts.port
-        self._tls = _tls(endpoint, profile) if parts.scheme == "fixs" else None
+        secure = parts.scheme == "fixs"
+        self._tls = (context(endpoint) or ssl.create_default_context()) if secure else None
         self._endpoint = endpoint
         self._profile = profile
         self._store = store
@@ -286,14 +287,3 @@ class Link:
             at=now,
         )
         return RECIPES[self._profile.login](hello)
-
-
-def _tls(endpoint: Endpoint, profile: Profile) -> ssl.SSLContext:
-    """Verifying; with a certificate of ours, or an authority of the venue's, where it has them."""
-    try:
-        context = ssl.create_default_context(cafile=profile.authority or None)
-        if profile.certificate:
-            context.load_cert_chain(profile.certificate, profile.certificate_key or None)
-    except (OSError, ssl.SSLError) as bad:
-        raise ValueError(f"{endpoint.name}: certificate: {clean(str(bad), 80)}") from None
-    return context
