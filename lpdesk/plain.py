@@ -110,7 +110,7 @@ class Lines:
             case ev.EndpointDisabled():
                 return f"webhooks to {event.endpoint} wait: it says it is gone"
             case ev.BreakAssigned():
-                return f"{event.break_id} is now {event.owner}'s"
+                return f"{event.break_id} is now {event.owner}'s  {event.note}".rstrip()
             case ev.Reconciled() if event.compared:
                 return reconciled(event)
             case ev.ReconciliationMissed():

@@ -186,10 +186,11 @@ class CloseBreak(Command, frozen=True, kw_only=True):
 
 
 class AssignBreak(Command, frozen=True, kw_only=True):
-    """Somebody else shall look after a break."""
+    """Somebody else shall look after a break; `note` says what for, or how far it is."""
 
     break_id: str
     owner: str
+    note: str = ""
 
 
 class ResendWebhook(Command, frozen=True, kw_only=True):

@@ -75,8 +75,8 @@ ORDERS = {
     "set": Form("PAIR PARAMETER VALUE", "set btc/usdt bid_spread 4", "Steer the maker."),
     "reconcile": Form("[LP]", "reconcile alpha", "Compare with the LPs' own lists now.", False),
     "break": Form(
-        "ID close WHY|owner NAME", "break B-3 close booked by phone", "Close or hand over a break.",
-        False,
+        "ID close WHY|owner NAME [NOTE]", "break B-3 close booked by phone",
+        "Close or hand over a break.", False,
     ),
     "webhook": Form(
         "resend ID [ENDPOINT]|enable ENDPOINT", "webhook resend msg_1a2b3c4d_000001",
@@ -253,10 +253,11 @@ def _break(words: list[str]) -> CloseBreak | AssignBreak:
     number = re.fullmatch(r"(?:B-)?([0-9]{1,9})", words[0].upper(), re.ASCII)
     if number is None:
         raise BadEntry(Reason.NOT_FOUND, "break", f"{_shown(words[0])} is no break's name")
-    break_id, rest = f"B-{int(number[1]):06d}", " ".join(words[2:])
+    break_id = f"B-{int(number[1]):06d}"
     if words[1].lower() == "owner":
-        return AssignBreak(break_id=break_id, owner=clean(rest.lower(), 40))
-    return CloseBreak(break_id=break_id, why=clean(rest.strip("\"'"), 120))
+        note = clean(" ".join(words[3:]).strip("\"'"), 120)
+        return AssignBreak(break_id=break_id, owner=clean(words[2].lower(), 40), note=note)
+    return CloseBreak(break_id=break_id, why=clean(" ".join(words[2:]).strip("\"'"), 120))
 
 
 def _webhook(words: list[str]) -> ResendWebhook | EnableEndpoint:

@@ -279,7 +279,8 @@ class Reconciling:
         refusal = self._refusal(cause.break_id, BreakMove.ASSIGN)
         if refusal:
             return [refusal]
-        return [ev.BreakAssigned(break_id=cause.break_id, owner=cause.owner)]
+        assigned = ev.BreakAssigned(break_id=cause.break_id, owner=cause.owner, note=cause.note)
+        return [assigned]
 
     def _refusal(self, break_id: str, move: BreakMove) -> ev.CommandRefused | None:
         broken = self.breaks.all.get(break_id)

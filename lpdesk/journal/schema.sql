@@ -300,3 +300,8 @@ SELECT seq, event.key AS n, at,
     json_extract(value, '$.text') AS text
 FROM records, json_each(records.events) AS event
 WHERE json_extract(value, '$.type') IN ('QuoteReceived', 'LpMissed');
+
+-- migration 10
+
+-- What whoever looks after a break has to say of it.
+ALTER TABLE breaks ADD COLUMN note TEXT NOT NULL DEFAULT '';

@@ -54,7 +54,7 @@ UPKEEP: dict[type[Struct], tuple[Write, ...]] = {
         ),
     ),
     events.EndpointEnabled: (update("endpoints", "endpoint", disabled_at="NULL"),),
-    events.BreakAssigned: (update("breaks", "break_id", **same("owner")),),
+    events.BreakAssigned: (update("breaks", "break_id", **same("owner", "note")),),
     events.Reconciled: (
         update("client_quotes", "trade_id", each="trades", **same("reconciliation")),
     ),

@@ -69,6 +69,7 @@ def json_lines(
                 "trade_id": row.trade_id,
                 "execution_id": row.execution_id,
                 "owner": row.owner,
+                "note": row.note,
                 "opened_at": timestamp(row.at),
                 "age_seconds": row.age(now) // 1_000_000_000,
                 "text": row.text,

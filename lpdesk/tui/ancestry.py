@@ -167,7 +167,7 @@ def _answers(steps: Sequence[Step]) -> str:
 HOLDS: Final = Kind("holds", (ev.HoldPlaced, ev.HoldDrawn, ev.HoldResolved), count)
 POSTINGS: Final = Kind("postings", (ev.Transferred,), count)
 _CHAPTERS: Final = (
-    Kind("locks", (ev.QuoteLocked, ev.QuoteUnlocked, ev.RfqRefreshed), count),
+    Kind("locks", (ev.QuoteLocked, ev.QuoteFixed, ev.QuoteUnlocked, ev.RfqRefreshed), count),
     Kind("accepted", (ev.TradeOpened,), lambda steps: ""),
     Kind("orders", (ev.OrderSent, ev.LegFilled, ev.LegRejected, ev.TradeUnknown,
                     ev.OrderQueried), count),

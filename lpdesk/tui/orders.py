@@ -18,7 +18,7 @@ def told(events: Sequence[Event]) -> tuple[str, str] | None:
         return "info", f"asked for their lists: {', '.join(asked)}"
     for event in events:
         if isinstance(event, ev.BreakAssigned):
-            return "good", f"{event.break_id} is now {event.owner}'s"
+            return "good", f"{event.break_id} is now {event.owner}'s  {event.note}".rstrip()
         if isinstance(event, ev.WebhookResent):
             return "good", f"{event.event_id} goes out again to {event.endpoint}"
     entered = [event for event in events if isinstance(event, ev.OrderEntered)]

@@ -65,13 +65,15 @@ def _settle(command: cmd.SettleNow, look: Look) -> Asking | None:
             sum_text(amount, need.asset, view.settings)
             for amount in (need.needed, there, need.short)
         )
-        cells.append((need.account, needed, f"has {_bare(has)}"))
+        verb = "delivers" if need.account.startswith("liquidity:") else "pays"
+        cells.append((need.account, verb, needed, f"has {_bare(has)}"))
         own = need.account == terms.broker_account != client
         instead = Span(f"instead of {client}" if own else "", Ink.DIM)
         ends.append((Span(f"short {_bare(short)} !", Ink.BAD) if need.short else instead,))
     trades = f"{count} trade{'s' * (count != 1)}"
     title = f"try {row.settlement_id} now, all of it or nothing: {terms.organization} and "
-    facts = [_fact(texts, end) for texts, end in zip(_laid(cells), ends, strict=True)]
+    laid = aligned(cells, {2, 3}) if cells else []
+    facts = [_fact(texts, end) for texts, end in zip(laid, ends, strict=True)]
     return Asking(f"{title}{terms.desk}, {trades}", facts)
 
 
@@ -137,7 +139,7 @@ def _resend(command: cmd.ResendWebhook, look: Look) -> Asking | None:
     if not again:
         return None
     first = again[0]
-    facts = [_fact(cells, ()) for cells in _laid([_heard(hook) for hook in again])]
+    facts = [_fact(cells, ()) for cells in aligned([_heard(hook) for hook in again], set())]
     about = f"{first.kind} of {first.settlement_id}"
     return Asking(f"send {command.event_id} again, {about}", facts)
 
@@ -161,8 +163,10 @@ def _own(command: cmd.AssignBreak, look: Look) -> Asking | None:
     row = _open_break(command.break_id, look)
     if row is None:
         return None
-    before = f", instead of {row.owner}" if row.owner else ", whom nobody looks after"
-    return Asking(f"{command.owner} looks after {row.break_id}{before}", _of_break(row, look))
+    before = f" instead of {row.owner}" if row.owner not in ("", command.owner) else ""
+    note = f": {command.note}" if command.note else ""
+    title = f"{command.owner} looks after {row.break_id}{before}{note}"
+    return Asking(title, _of_break(row, look))
 
 
 def _open_break(break_id: str, look: Look) -> BreakRow | None:
@@ -172,7 +176,8 @@ def _open_break(break_id: str, look: Look) -> BreakRow | None:
 def _of_break(row: BreakRow, look: Look) -> list[Line]:
     about = f"{row.lp}  {row.kind}  {row.trade_id or row.order_id}".rstrip()
     age = words.age(row.age(look.now))
-    return [(Span(about), Span(f"  open {age}", Ink.DIM)), (Span(row.text, Ink.DIM),)]
+    whose = f", with {row.owner}: {row.note}".removesuffix(": ") if row.owner else ", nobody's"
+    return [(Span(about), Span(f"  open {age}{whose}", Ink.DIM)), (Span(row.text, Ink.DIM),)]
 
 
 def _bare(text: str) -> str:
@@ -180,14 +185,9 @@ def _bare(text: str) -> str:
     return text.partition(" ")[0]
 
 
-def _laid(cells: Sequence[tuple[str, ...]]) -> list[list[str]]:
-    """Sums end in one column."""
-    return aligned(cells, {1, 2}) if cells else []
-
-
 def _fact(cells: Sequence[str], end: Line) -> Line:
     head, *more = cells
-    return (Span(head), *(Span(f"   {text}") for text in more), Span("   "), *end)
+    return (Span(head), *(Span(f"  {text}") for text in more), Span("  "), *end)
 
 
 _ASKED: Final[Mapping[type, Callable[[Any, Look], Asking | None]]] = {

@@ -22,6 +22,7 @@ from lpdesk.views import words
 def request(event: ev.RfqOpened, pair: Pair | None) -> Line:
     what = f"{words.amount(event.amount, 18)} {pair.asset(event.dealt) if pair else ''}"
     via = f" via {event.via}" if event.via else ""
+    via += "  over the API" if event.firm_at is not None else ""
     return (
         Span(f"{event.rfq_id}  ", Ink.TITLE),
         Span(f"{event.client} asks to {event.side} {what.strip()}"),
@@ -64,6 +65,11 @@ def _locked(event: ev.QuoteLocked, pair: Pair | None) -> list[Line]:
             Span(sums, Ink.DIM),
         )
     ]
+
+
+def _fixed(event: ev.QuoteFixed, pair: Pair | None) -> list[Line]:
+    until = f"  until {words.time_of_day(event.expires_at)}  {event.quote_id}"
+    return [(Span("firm", Ink.LOCK), Span(until, Ink.DIM))]
 
 
 def _unlocked(event: ev.QuoteUnlocked, pair: Pair | None) -> list[Line]:
@@ -244,6 +250,7 @@ _WORDS: Final[dict[type, Callable[[Any, Pair | None], list[Line]]]] = {
     ev.LpMissed: _missed,
     ev.LpSkipped: _missed,
     ev.QuoteLocked: _locked,
+    ev.QuoteFixed: _fixed,
     ev.QuoteUnlocked: _unlocked,
     ev.TradeOpened: _opened,
     ev.OrderSent: _sent,

@@ -25,6 +25,7 @@ class BreakRow(Struct, frozen=True):
     execution_id: str
     owner: str
     text: str
+    note: str = ""
     closed_at: Instant | None = None
     how: str = ""
     why: str = ""
@@ -88,7 +89,9 @@ def closed(breaks: Breaks, event: ev.BreakClosed, at: Instant) -> Breaks:
 
 
 def assigned(breaks: Breaks, event: ev.BreakAssigned, at: Instant) -> Breaks:
-    return replace(breaks, rows=_changed(breaks, event.break_id, owner=event.owner))
+    return replace(
+        breaks, rows=_changed(breaks, event.break_id, owner=event.owner, note=event.note)
+    )
 
 
 def compared(breaks: Breaks, event: ev.Reconciled, at: Instant) -> Breaks:

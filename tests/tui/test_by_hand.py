@@ -44,9 +44,9 @@ async def test_a_settlement_is_tried_by_hand_with_its_numbers_before() -> None:
         await press(app, pilot, "ctrl+t", "tab", "tab", "t")
         assert asked(app) == [
             "! try S-000002 now, all of it or nothing: acme and otc, 2 trades type: yes",
-            "settlement:acme 50,969.78 USDT has 9,994.40 short 40,975.38 !",
-            "liquidity:otc 0.10000 BTC has 0.10000",
-            "liquidity:otc 12.0000 ETH has 12.0000",
+            "settlement:acme pays 50,969.78 USDT has 9,994.40 short 40,975.38 !",
+            "liquidity:otc delivers 0.10000 BTC has 0.10000",
+            "liquidity:otc delivers 12.0000 ETH has 12.0000",
         ]
         await press(app, pilot, "escape")
         assert len(asked(app)) == 1 and desk.submitted == []
@@ -65,8 +65,8 @@ async def test_the_settlement_account_pays_where_the_client_cannot() -> None:
     async with at(desk, (160, 48)) as (app, pilot):
         await types(app, pilot, "settle s-2")
         assert asked(app)[1:] == [
-            "settlement:acme 10,001.22 USDT has 60,000.00 instead of client:acme",
-            "liquidity:otc 0.10000 BTC has 0.60000",
+            "settlement:acme pays 10,001.22 USDT has 60,000.00 instead of client:acme",
+            "liquidity:otc delivers 0.10000 BTC has 0.60000",
         ], "although S-000001 is due before and needs 50,005.60 of it"
         await types(app, pilot, "yes")
         assert "✓ S-000002 settled, 1 of 1 from the settlement account" in message(app)
@@ -148,15 +148,15 @@ async def test_a_break_is_handed_over_and_closed_with_a_note() -> None:
     async with at(desk, (160, 48)) as (app, pilot):
         await press(app, pilot, "ctrl+t", "shift+tab", "o")
         assert app.desk.line.input.value == "break B-000001 owner "
-        await pilot.press(*"anna", "enter")
-        await pilot.pause()
+        await types(app, pilot, "break b-1 owner anna has asked borel")
         assert asked(app) == [
-            "! anna looks after B-000001, whom nobody looks after type: yes",
-            "borel fill of an unknown order abc-000077-1 open 6 min",
+            "! anna looks after B-000001: has asked borel type: yes",
+            "borel fill of an unknown order abc-000077-1 open 6 min, nobody's",
             "0.25 at 99951.40",
         ]
         await says_yes(app, pilot, desk)
-        assert message(app) == "✓ B-000001 is now anna's"
+        assert message(app) == "✓ B-000001 is now anna's  has asked borel"
+        assert "has asked borel" in text_of(app).split("Breaks")[1]
         await press(app, pilot, "escape", "c", *"phoned", "enter")
         assert asked(app)[0] == "! close B-000001 for good: phoned type: yes"
         await types(app, pilot, "yes")

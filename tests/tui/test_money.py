@@ -37,7 +37,7 @@ async def test_a_settlement_shows_what_it_needs_and_what_is_missing() -> None:
         short = [
             " ".join(line.split()) for line in text_of(app).splitlines() if "short 49,0" in line
         ]
-        assert short == ["settlement:acme 50,005.60 USDT has 1,000.00 short 49,005.60 !"]
+        assert short == ["settlement:acme pays 50,005.60 USDT has 1,000.00 short 49,005.60 !"]
         await type_line(app, pilot, "yes")
         kinds = [type(command) for command in desk.submitted]
         assert kinds == [cmd.CreateSettlement, cmd.SettleNow]

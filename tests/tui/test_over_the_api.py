@@ -12,6 +12,7 @@ from lpdesk.domain import events as ev
 from lpdesk.domain.entry import parse_request
 from lpdesk.domain.values import MILLISECOND
 from lpdesk.tui.picture import text_of
+from tests.conftest import eventually
 from tests.tui.dealing import at, last_line, message
 from tests.tui.stories import StoryDesk, busy
 from tests.tui.test_settled import page, press, types
@@ -84,6 +85,8 @@ async def test_they_are_found_in_the_list_of_all() -> None:
         await press(app, pilot, "ctrl+t")
         await types(app, pilot, "states api")
         assert page(app).list_pane.grid.keys == ["T-000005"]
+        await eventually(lambda: "noether asks to SELL 4 ETH  ETH/USDT  over" in text_of(app))
+        assert "firm  until 14:30:5" in text_of(app)
         await press(app, pilot, "escape", "f")
         assert page(app).list_pane.states == "all"
         page(app).list_pane.narrow("»")

@@ -88,7 +88,8 @@ class BreakClosed(Event, frozen=True, kw_only=True):
 
 
 class BreakAssigned(Event, frozen=True, kw_only=True):
-    """Somebody else looks after a break."""
+    """Somebody else looks after a break, or the same with another note."""
 
     break_id: str
     owner: str
+    note: str = ""

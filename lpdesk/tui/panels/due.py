@@ -229,7 +229,8 @@ class BreaksPane(ListPane[BreakRow]):
 
     def drawn(self, row: BreakRow, slice: Slice) -> Row:
         """The break's line."""
-        end = "" if row.open else f"closed: {row.why or row.how}  "
+        end = f"{row.note}  " if row.note else ""
+        end = end if row.open else f"closed: {row.why or row.how}  "
         cells: tuple[Cell, ...] = (
             row.break_id,
             words.age(row.age(slice.second)),
