@@ -69,7 +69,8 @@ class LiveDesk:
         self._journal = await Journal.open(self.path)
         runtime = Runtime(self._journal, self.session.clock, found().strategies)
         runtime.listeners = self.listeners  # they hear the first record, too
-        self._snapshots = Snapshots(self.path, await runtime.resume())
+        recalled = await runtime.resume(self.session.has_read)
+        self._snapshots = Snapshots(self.path, recalled)
         self.listeners.append(self._snapshots.heard)
         settings = await self._outside.start(runtime)
         self._task = asyncio.create_task(runtime.run(), name="desk")

@@ -60,6 +60,10 @@ LETS_OUT = (
 )
 """Events that go out, or that somebody will rely on: their batch waits for the disk."""
 
+PAGE = 1_000
+"""Records between two words on how far a start is."""
+
+Progress = Callable[[int, int], None]
 Listener = Callable[[Record], None]
 Answer = asyncio.Future[tuple[Event, ...]]
 
@@ -117,15 +121,18 @@ class Runtime:
 
     # ---- resume, start, stop
 
-    async def resume(self) -> int:
+    async def resume(self, progress: Progress = lambda records, of: None) -> int:
         """Become the desk that the journal leaves; returns the `seq` that its snapshot gave.
 
+        `progress` is told now and then how many records of how many are read.
         Raises `JournalDamaged` and `JournalRefused` as `Rerun.take` does.
         """
         rerun = recall(self.journal.path, self.strategies)
         recalled = rerun.seq
         async for record in self.journal.records(recalled + 1):
             rerun.take(record)
+            if record.seq % PAGE == 0:
+                progress(record.seq, self.journal.last.seq)
         self.desk, self.view = rerun.desk, rerun.view
         self._seq, self._at = rerun.seq, rerun.at
         self._stamped = self._at

@@ -8,7 +8,7 @@ from typing import Protocol
 from lpdesk.clock import Clock
 from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.values import Instant
-from lpdesk.views import DeskView
+from lpdesk.views import DeskView, Status
 
 
 class Session(Protocol):
@@ -62,10 +62,15 @@ class LiveSession:
         self.label = ""
         self.clock = clock
         self.engine: Engine | None = None
+        self._before = DeskView()
 
     @property
     def view(self) -> DeskView:
-        return self.engine.view if self.engine else _NOTHING
+        return self.engine.view if self.engine else self._before
+
+    def has_read(self, records: int, of: int) -> None:
+        """How far the desk that is starting has come with its journal."""
+        self._before = DeskView(status=Status(why=f"{records:,} of {of:,} records"))
 
     def now(self) -> Instant:
         return self.engine.now() if self.engine else self.clock.now()
@@ -83,6 +88,3 @@ class LiveSession:
         if self.engine is None:
             raise ConnectionError("the desk is still starting")
         return await self.engine.about(name)
-
-
-_NOTHING = DeskView()

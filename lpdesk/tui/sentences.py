@@ -44,7 +44,8 @@ def no_request(look: Look) -> list[Line]:
     """The empty RFQ pane: why it is empty, and how to fill it."""
     status = look.view.status
     if look.starting:
-        return [(Span("starting", Ink.TITLE),), (Span("the journal is being read", Ink.DIM),)]
+        reading = ("the journal is being read", status.why)
+        return [(Span("starting", Ink.TITLE),), *((Span(line, Ink.DIM),) for line in reading)]
     if look.replay:
         return [(Span("no request yet", Ink.TITLE),), _hint("} goes to the first marker")]
     if not look.can_command:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from lpdesk.clock import VirtualClock
 from lpdesk.domain import commands as cmd
 from lpdesk.domain.entry import parse_request
 from lpdesk.domain.settings import Client, Lp
+from lpdesk.session import LiveSession
 from lpdesk.tui import actions
 from lpdesk.tui.app import DeskApp
 from lpdesk.tui.picture import text_of
@@ -30,6 +32,13 @@ async def test_before_the_first_record() -> None:
         assert "the desk is starting" in message(app)
         desk.start()
         await eventually(lambda: "no request yet" in text_of(app))
+
+
+async def test_a_long_journal_says_how_far_it_is_read() -> None:
+    session = LiveSession(VirtualClock())
+    async with at(session) as (app, _):
+        session.has_read(23_000, of=1_002_933)
+        await eventually(lambda: "23,000 of 1,002,933 records" in text_of(app))
 
 
 async def test_ready_is_told_once_after_the_first_paint() -> None:
