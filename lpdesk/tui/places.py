@@ -121,7 +121,8 @@ class Places:
         elif desk.pages.page is not None and desk.at_line:
             if desk.message.question is not None:
                 desk.message.read()
-            desk.pages.page.enter()
+            if desk.pages.standing is not None:  # else it takes the keys when it stands
+                desk.pages.standing.enter()
         elif desk.pages.page is not None:
             if not desk.pages.page.back():
                 self.leave_page()

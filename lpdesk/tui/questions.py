@@ -13,7 +13,7 @@ from lpdesk.domain.record import Command
 from lpdesk.domain.values import SECOND, ZERO
 from lpdesk.tui.figures import exposure_rows, sum_text
 from lpdesk.tui.look import Look
-from lpdesk.tui.widgets.lines import Ink, Line, Span, aligned
+from lpdesk.tui.widgets.lines import Ink, Line, Span, aligned, size
 from lpdesk.views import BreakRow, DeskView, HookRow, TradeRow, words
 from lpdesk.views.settlements import exposures
 
@@ -22,10 +22,17 @@ _MANY: Final = 6
 
 
 class Asking(NamedTuple):
-    """What is asked: a sentence, and what there is to know, a line each."""
+    """What is asked: a sentence, and what there is to know, a line each; `brief` where that is
+    too wide."""
 
     title: str
     facts: Sequence[Line] = ()
+    brief: Sequence[Line] = ()
+
+    def fitting(self, width: int) -> Sequence[Line]:
+        """The facts as they fit into that many cells."""
+        wide = any(size(fact) > width for fact in self.facts)
+        return self.brief if wide and self.brief else self.facts
 
 
 class CommandQuestion(NamedTuple):
@@ -42,7 +49,8 @@ class CommandQuestion(NamedTuple):
         if asked is None or len(asked.facts) <= _MANY:
             return asked
         left = (Span(f"and {len(asked.facts) - _MANY + 1} more", Ink.DIM),)
-        return Asking(asked.title, [*asked.facts[: _MANY - 1], left])
+        facts, brief = ([*each[: _MANY - 1], left] for each in (asked.facts, asked.brief))
+        return Asking(asked.title, facts, brief if asked.brief else ())
 
 
 def needs_yes(command: Command) -> bool:
@@ -74,7 +82,11 @@ def _settle(command: cmd.SettleNow, look: Look) -> Asking | None:
     title = f"try {row.settlement_id} now, all of it or nothing: {terms.organization} and "
     laid = aligned(cells, {2, 3}) if cells else []
     facts = [_fact(texts, end) for texts, end in zip(laid, ends, strict=True)]
-    return Asking(f"{title}{terms.desk}, {trades}", facts)
+    brief = [
+        _fact([cell[0]], end if any("short" in text for text, _ in end) else (Span(cell[2]),))
+        for cell, end in zip(cells, ends, strict=True)
+    ]
+    return Asking(f"{title}{terms.desk}, {trades}", facts, brief)
 
 
 def _gather(command: cmd.CreateSettlement, look: Look) -> Asking | None:

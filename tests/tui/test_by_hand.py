@@ -154,7 +154,8 @@ async def test_a_break_is_handed_over_and_closed_with_a_note() -> None:
             "borel fill of an unknown order abc-000077-1 open 6 min, nobody's",
             "0.25 at 99951.40",
         ]
-        await says_yes(app, pilot, desk)
+        handed = cmd.AssignBreak(break_id="B-000001", owner="anna", note="has asked borel")
+        assert await says_yes(app, pilot, desk) == handed
         assert message(app) == "✓ B-000001 is now anna's  has asked borel"
         assert "has asked borel" in text_of(app).split("Breaks")[1]
         await press(app, pilot, "escape", "c", *"phoned", "enter")
@@ -183,6 +184,16 @@ async def test_what_changes_while_it_is_asked_is_asked_no_more() -> None:
         await eventually(lambda: "things have changed" in message(app))
         await types(app, pilot, "yes")
         assert desk.submitted == []
+
+
+async def test_in_a_tiny_terminal_what_is_missing_comes_first() -> None:
+    async with at(a_day(), (44, 12)) as (app, pilot):
+        await types(app, pilot, "settle s-2")
+        assert asked(app)[1:] == [
+            "settlement:acme short 40,975.38 !",
+            "liquidity:otc 0.10000 BTC",
+            "liquidity:otc 12.0000 ETH",
+        ]
 
 
 async def test_money_from_outside_is_asked_with_what_is_there_and_then() -> None:

@@ -208,13 +208,12 @@ def test_short_of_time_in_colour(snap_compare: Any) -> None:
 
 
 async def open_settlement(pilot: Pilot[None]) -> None:
-    await pilot.pause()
+    """From before the first picture on: keys typed ahead go to the page they open."""
     await pilot.press("ctrl+t", "tab", "tab", "enter")
     await pilot.pause()
 
 
 async def ask_to_gather(pilot: Pilot[None]) -> None:
-    await pilot.pause()
     await pilot.press("ctrl+t", "down", "space", "space", "g")
     await pilot.pause()
 

@@ -20,9 +20,9 @@ from lpdesk.tui.settled import settlement_branches
 from lpdesk.views import lineage
 from tests.cli.days import keep
 from tests.conftest import eventually
-from tests.tui.dealing import at, message, type_line
+from tests.tui.dealing import at, last_line, message, type_line
 from tests.tui.settling import a_day, dealt
-from tests.tui.stories import StoryDesk
+from tests.tui.stories import StoryDesk, Tape
 
 BREAKS = "breaks-20260119-144348.csv"
 Compare = Callable[[str, str], None]
@@ -180,6 +180,19 @@ async def test_what_happens_to_it_is_seen_while_it_is_open() -> None:
         await eventually(lambda: "DEAD !" not in text_of(app))
         await types(app, pilot, "settlements s-9")
         assert "S-000009 is not kept here" in message(app)
+
+
+async def test_a_replay_opens_it_as_it_was() -> None:
+    desk = a_day()
+    tape = Tape(desk)
+    async with at(tape, (160, 48)) as (app, pilot):
+        await types(app, pilot, "settlements s-2")
+        assert "tried, time 1" in text_of(app) and "t try now" not in last_line(app)
+        made = next(n.seq for n in desk.view.notices if "S-000002 acme and otc" in n.text)
+        tape.seek_seq(made)
+        await eventually(lambda: "Settlement  S-000002  pending" in text_of(app))
+        await eventually(lambda: "tried, time 1" not in text_of(app))
+        assert "create  acme-hook  waits" in text_of(app)
 
 
 async def test_the_log_leads_to_a_settlement() -> None:

@@ -19,7 +19,7 @@ from lpdesk.domain.values import SECOND
 from lpdesk.tui.complete import grammar
 from lpdesk.tui.gates import Question
 from lpdesk.tui.look import Look
-from lpdesk.tui.questions import CommandQuestion
+from lpdesk.tui.questions import Asking, CommandQuestion
 from lpdesk.tui.widgets.columns import fit
 from lpdesk.tui.widgets.lines import LEVELS, SIGNS, Ink, Line, Lines, Span, size, spread
 from lpdesk.views import Notice, words
@@ -159,7 +159,12 @@ class Said(NamedTuple):
 class _Slice(NamedTuple):
     said: Said | None
     notice: Notice | None
-    facts: Sequence[Line] = ()
+    asked: Asking | None = None
+
+    @property
+    def below(self) -> int:
+        """Lines below the one."""
+        return len(self.asked.facts) if self.asked else 0
 
 
 class MessageLine(Lines, can_focus=False):
@@ -209,7 +214,7 @@ class MessageLine(Lines, can_focus=False):
         if isinstance(self._question, CommandQuestion):
             asked = self._question.asking(look)
             if asked is not None:
-                return _Slice(Said("bad", asked.title, example="yes"), None, asked.facts)
+                return _Slice(Said("bad", asked.title, example="yes"), None, asked)
             self.say("warn", "things have changed since it was asked: look, then ask again")
         if isinstance(self._question, Question):
             return _Slice(Said("bad", self._question.text(look), example="yes"), None)
@@ -221,19 +226,21 @@ class MessageLine(Lines, can_focus=False):
 
     def show(self, slice: _Slice, /) -> None:
         """Draw a slice, in as many lines as it takes."""
-        if len(slice.facts) != len(self._slice.facts):
-            self.styles.height = 1 + len(slice.facts)
+        below, before = (
+            len(each.asked.facts) if each.asked else 0 for each in (slice, self._slice)
+        )
+        if below != before:
+            self.styles.height = 1 + below
         self._slice = slice
         self.draw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The one line, and what there is to know below it."""
-        said, notice, facts = self._slice
+        said, notice, asked = self._slice
         if said is not None:
-            return [
-                _answer(said, width, cut=bool(facts)),
-                *((Span("   "), *fact) for fact in facts),
-            ]
+            facts = asked.fitting(width - 3) if asked is not None else ()
+            below = ((Span("   "), *fact) for fact in facts)
+            return [_answer(said, width, cut=asked is not None), *below]
         if notice is not None:
             ink = LEVELS.get(notice.level, Ink.DIM)
             loud = ink if notice.level == "bad" else ""  # else the sign says enough

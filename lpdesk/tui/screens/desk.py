@@ -146,18 +146,17 @@ class DeskScreen(InkScreen[None]):
         shown: list[_Shown] = [self.rfq, self.race, self.ladder, self.lps, self.blotter]
         shown += [self.status_bar, self.message, self.footer]
         shown += [self.reel] if self.transport is not None else []
-        self._shown = shown
+        self._shown = [*shown, *self._shown]  # keys typed ahead may have opened a page
         self.pacer.focused = self.rfq
         for each in shown:
             self.pacer.add(each, self._pull(each))
         if self.desk_app.problems:
             first, *others = self.desk_app.problems
             self._say("warn", f"{first} (and {len(others)} more)" if others else first)
-        if self.transport is None:
-            self.set_focus(self.line.input)
-        else:
+        if self.transport is not None:
             self.add_class("-reading")
-            self.set_focus(self.rfq.card)
+        if self.pages.page is None:
+            self.set_focus(self.line.input if self.transport is None else self.rfq.card)
         if not self._still:
             self.set_interval(BEAT_SECONDS, self._beat)
 
