@@ -33,7 +33,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """One LP's abilities. What is a matter of terms (min, max, lot, rate) is in `settings.Lp`.
 
     `validity_ns`: how long a price holds that does not say so itself; None: each says. `divisible`:
-    whether a part of what it quotes may be dealt, the order says how much. `verified`: whether the
+    whether a part of what it quotes may be dealt, the order says how much. `buys`: whether an exact
+    amount of base can be bought from it, not only sold to it. `verified`: whether the
     adapter was tried against somebody else's program, not only against our own stand-in.
     """
 
@@ -42,6 +43,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     streams: bool = False
     base_amounts: bool = True
     quote_amounts: bool = False
+    buys: bool = True
     divisible: bool = False
     validity_ns: int | None = None
     found: Found = Found.OUR_ID
@@ -63,13 +65,19 @@ KINDS: Final[Mapping[str, Capabilities]] = {
     "cumberland": Capabilities(streams=True, quote_amounts=True, verified=False),
     "pool": Capabilities(divisible=True, validity_ns=15 * SECOND, lists=False),
     "zerox": Capabilities(found=Found.ITS_ID, validity_ns=30 * SECOND, lists=False, verified=False),
+    "oneinch": Capabilities(
+        buys=False, found=Found.ITS_ID, validity_ns=30 * SECOND, lists=False, verified=False
+    ),
+    "oneinch-fusion": Capabilities(
+        buys=False, found=Found.ITS_ID, validity_ns=30 * SECOND, lists=False, verified=False
+    ),
     "book": Capabilities(divisible=True, validity_ns=10 * SECOND),
 }
 """By kind of LP. An adapter whose options say otherwise has its own record as `capabilities`, and
 so has one of somebody else's package; "book" is our own exchange."""
 
 
-SIGNED_KINDS: Final = ("pool", "zerox")
+SIGNED_KINDS: Final = ("pool", "zerox", "oneinch", "oneinch-fusion")
 """Dealt by a transaction: without a signer they are for information only."""
 
 

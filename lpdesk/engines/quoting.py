@@ -239,6 +239,8 @@ class Quoting:
         if not lp.can.base_amounts:
             text = f"takes no amounts in {race.pair.base}"
             return Refusal(Reason.NOT_ENABLED, text)
+        if not lp.can.buys and race.rfq.base_side is Side.BUY:
+            return Refusal(Reason.NOT_ENABLED, f"sells no exact amount of {race.pair.base}")
         if quantity < lp.minimum:
             return Refusal(Reason.SIZE, f"from {lp.minimum}")
         if lp.maximum is not None and quantity > lp.maximum:

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from starlette.applications import Starlette
 
-from lpdesk.sandbox import b2c2, b2trader, cumberland, swaps, trade_desk
+from lpdesk.sandbox import b2c2, b2trader, cumberland, oneinch, swaps, trade_desk
 from lpdesk.sandbox.venue import Venue
 
 Options: TypeAlias = dict[str, bool | int | str | tuple[str, ...]]
@@ -17,6 +17,8 @@ APPS: Final[Mapping[str, Callable[[Venue], Starlette]]] = {
     "cumberland": cumberland.app,
     "trade_desk": trade_desk.app,
     "zerox": swaps.app,
+    "oneinch": oneinch.app,
+    "oneinch-fusion": oneinch.fusion_app,
 }
 """Kind of LP -> what makes a venue's voice."""
 
@@ -24,5 +26,7 @@ OPTIONS: Final[Mapping[str, Callable[[Venue, int], Options]]] = {
     "b2c2-stream": lambda venue, port: {"levels": b2c2.levels(venue)},
     "cumberland": lambda venue, port: {"counterparty": cumberland.COUNTERPARTY, "user": venue.key},
     "zerox": lambda venue, port: swaps.options(port),
+    "oneinch": lambda venue, port: swaps.options(port),
+    "oneinch-fusion": lambda venue, port: swaps.options(port),
 }
 """Kind of LP -> the options that its clients need, once its port is known."""

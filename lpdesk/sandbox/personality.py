@@ -19,7 +19,7 @@ from lpdesk.sandbox.market import PAIRS
 
 Kind = Literal[
     "rest", "stream", "fix", "fix-stream", "b2c2", "b2c2-stream", "b2trader", "trade_desk", "zerox",
-    "cumberland",
+    "cumberland", "oneinch", "oneinch-fusion",
 ]  # fmt: skip
 
 

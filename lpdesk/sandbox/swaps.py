@@ -3,7 +3,7 @@
 Nothing is shared with the adapter: two readings of one description that must agree.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
@@ -21,8 +21,10 @@ from lpdesk.sandbox.tokens import CHAIN, ROUTER, TAKER, TOKENS, TokenSpec, data_
 from lpdesk.sandbox.venue import AnyMood, Venue
 from lpdesk.sandbox.wire import Refusal
 
-_GAS: Final = 200_000
-_GAS_PRICE: Final = 10**9
+_ANY: Final = ["GET", "POST"]
+
+GAS: Final = 200_000
+GAS_PRICE: Final = 10**9
 _BPS: Final = Decimal(10_000)
 
 Fields = dict[str, Any]
@@ -62,10 +64,15 @@ class Swap(NamedTuple):
         return TOKENS[pair.base], TOKENS[pair.quote]
 
 
-class _Zerox:
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
-        node = Node(venue)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Voice:
+    """What such stand-ins share: the chain beside them, their moods, their dealer."""
+
+    def __init__(self, venue: Venue, routes: Mapping[str, Handler]) -> None:
+        self.venue = venue
+        venue.chain = node = Node(venue)
         self._symbols = {
             (TOKENS[pair.base].address, TOKENS[pair.quote].address): symbol
             for symbol, pair in PAIRS.items()
@@ -74,40 +81,73 @@ class _Zerox:
 
         async def refused(_: Request, refusal: Exception) -> Response:
             assert isinstance(refusal, Refusal)
-            body: Fields = {"name": refusal.code, "message": refusal.message}
-            field, mark, reason = refusal.message.partition(": ")
-            if mark:
-                body["message"] = "The input is invalid"
-                body["data"] = {"zid": "0x0", "details": [{"field": field, "reason": reason}]}
-            return JSONResponse(body, refusal.status, refusal.headers)
+            return JSONResponse(self.complaint(refusal), refusal.status, refusal.headers)
 
-        path = "/swap/allowance-holder"
         self.app = Starlette(
             routes=[
-                Route(f"{path}/price", self._guarded(self._price)),
-                Route(f"{path}/quote", self._guarded(self._quote)),
                 Route("/rpc/", node.answer, methods=["POST"]),
+                *(
+                    Route(path, self._guarded(it), methods=["GET", "POST"])
+                    for path, it in routes.items()
+                ),
             ],
             exception_handlers={Refusal: refused},
         )
-        venue.chain = node
 
-    def _guarded(
-        self, handler: Callable[[Request], Awaitable[Response]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def admit(self, request: Request) -> None:
+        """Raises Refusal for a request that does not say who it is."""
+        raise NotImplementedError
+
+    def complaint(self, refusal: Refusal) -> Fields:
+        """The body of an error."""
+        raise NotImplementedError
+
+    def _guarded(self, handler: Handler) -> Handler:
         async def endpoint(request: Request) -> Response:
-            venue, headers = self._venue, request.headers
-            if venue.dark():
+            if self.venue.dark():
                 raise Refusal(500, "INTERNAL_SERVER_ERROR", "closed")
-            venue.spend()
-            offered = headers.get("0x-api-key", "").encode("utf-8", "replace")
-            if not compare_digest(offered, venue.key.encode()):
-                raise Refusal(401, "UNAUTHORIZED", "no such key")
-            if headers.get("0x-version") != "v2":
-                raise Refusal(400, "INPUT_INVALID", "0x-version: must be v2")
+            self.venue.spend()
+            self.admit(request)
             return await handler(request)
 
         return endpoint
+
+    def symbol(self, base: str, quote: str) -> str:
+        """The pair of two addresses that this venue deals in, or nothing."""
+        symbol = self._symbols.get((base.lower(), quote.lower()), "")
+        return symbol if symbol in self.venue.personality.pairs else ""
+
+    async def priced(self, request: Request, swap: Swap) -> tuple[Quote, AnyMood] | Response:
+        """The dealer's quote. Raises Refusal for a size that it does not deal in."""
+        venue = self.venue
+        mood = venue.mood(Stage.QUOTE)
+        await venue.think()
+        if mood is Mood.HANG_QUOTE:
+            return await venue.hang(request)
+        if isinstance(mood, Verbatim):
+            return mood.response()
+        return venue.dealer.one_way(venue.personality, *swap, venue.now_ns(), mood), mood
+
+
+class _Zerox(Voice):
+    def __init__(self, venue: Venue) -> None:
+        path = "/swap/allowance-holder"
+        super().__init__(venue, {f"{path}/price": self._price, f"{path}/quote": self._quote})
+
+    def admit(self, request: Request) -> None:
+        offered = request.headers.get("0x-api-key", "").encode("utf-8", "replace")
+        if not compare_digest(offered, self.venue.key.encode()):
+            raise Refusal(401, "UNAUTHORIZED", "no such key")
+        if request.headers.get("0x-version") != "v2":
+            raise Refusal(400, "INPUT_INVALID", "0x-version: must be v2")
+
+    def complaint(self, refusal: Refusal) -> Fields:
+        body: Fields = {"name": refusal.code, "message": refusal.message}
+        field, mark, reason = refusal.message.partition(": ")
+        if mark:
+            body["message"] = "The input is invalid"
+            body["data"] = {"zid": "0x0", "details": [{"field": field, "reason": reason}]}
+        return body
 
     async def _price(self, request: Request) -> Response:
         return await self._answer(request, firm=False)
@@ -118,21 +158,19 @@ class _Zerox:
         return await self._answer(request, firm=True)
 
     async def _answer(self, request: Request, *, firm: bool) -> Response:
-        venue, swap = self._venue, self._swap(request)
-        mood = venue.mood(Stage.QUOTE)
-        await venue.think()
-        if mood is Mood.HANG_QUOTE:
-            return await venue.hang(request)
-        if isinstance(mood, Verbatim):
-            return mood.response()
-        now_ns, habits = venue.now_ns(), venue.personality
+        swap = self._swap(request)
         try:
-            quote = venue.dealer.one_way(habits, *swap, now_ns, mood)
-        except Refusal:
+            priced = await self.priced(request, swap)
+        except Refusal as refusal:
+            if refusal.status != 422:
+                raise
             return JSONResponse({"liquidityAvailable": False, "zid": "0x0"})
+        if isinstance(priced, Response):
+            return priced
+        quote, mood = priced
         slippage = Decimal(request.query_params.get("slippageBps", "100"))
         said = self._terms(swap, quote, slippage, mood)
-        gas = {"gas": str(_GAS), "gasPrice": str(_GAS_PRICE)}
+        gas = {"gas": str(GAS), "gasPrice": str(GAS_PRICE)}
         if firm:
             call = {"to": ROUTER, "data": data_of(quote.quote_id), "value": "0"}
             said["transaction"] = call | gas
@@ -148,9 +186,9 @@ class _Zerox:
         sold, bought = query.get("sellAmount", ""), query.get("buyAmount", "")
         if bool(sold) is bool(bought) or not (sold or bought).isdigit():
             raise Refusal(400, "INPUT_INVALID", "sellAmount: one of sellAmount and buyAmount")
-        side, amount, tokens = ("SELL", sold, (sell, buy)) if sold else ("BUY", bought, (buy, sell))
-        symbol = self._symbols.get(tokens, "")
-        if symbol not in self._venue.personality.pairs:
+        side, amount = ("SELL", sold) if sold else ("BUY", bought)
+        symbol = self.symbol(sell, buy) if sold else self.symbol(buy, sell)
+        if not symbol:
             raise Refusal(400, "TOKEN_NOT_SUPPORTED", "no such pair")
         return Swap(symbol, side, Decimal(amount).scaleb(-TOKENS[PAIRS[symbol].base].decimals))
 
@@ -179,12 +217,12 @@ class _Zerox:
             "issues": self._issues(sold, fair),
             "route": {"fills": [], "tokens": []},
             "tokenMetadata": {"buyToken": _UNTAXED, "sellToken": _UNTAXED},
-            "totalNetworkFee": str(_GAS * _GAS_PRICE),
+            "totalNetworkFee": str(GAS * GAS_PRICE),
             "zid": f"0x{quote.quote_id.encode().hex():0>24}",
         }
 
     def _issues(self, sold: TokenSpec, amount: str) -> Fields:
-        issue = self._venue.personality.issue
+        issue = self.venue.personality.issue
         allowance = {"actual": "0", "spender": ROUTER}
         balance = {"token": sold.address, "actual": "0", "expected": amount}
         return {

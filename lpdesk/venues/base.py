@@ -118,6 +118,8 @@ VENUES: Mapping[str, Factory] = {
     "trade_desk": _late("lpdesk.venues.trade_desk", "TradeDeskVenue"),
     "pool": _late("lpdesk.venues.pools", "PoolVenue"),
     "zerox": _late("lpdesk.venues.zerox", "venue"),
+    "oneinch": _late("lpdesk.venues.oneinch", "venue"),
+    "oneinch-fusion": _late("lpdesk.venues.fusion", "venue"),
     "fix": _late("lpdesk.venues.fix.adapter", "FixVenue"),
     "fix-stream": _late("lpdesk.venues.fix.adapter", "FixVenue"),
 }

@@ -77,8 +77,10 @@ class Terms(Struct, frozen=True, kw_only=True):
         return self.tokens[base], self.tokens[quote]
 
 
-def terms(endpoint: Endpoint) -> Terms:
-    """The options, read. Raises ValueError, naming what is wrong."""
+def terms(
+    endpoint: Endpoint, needs: tuple[str, ...] = ("taker", "contract", "node", "max_fee")
+) -> Terms:
+    """The options, read; with a signer all that it `needs`. Raises ValueError."""
     options = endpoint.options
     try:
         read = Terms(
@@ -101,8 +103,7 @@ def terms(endpoint: Endpoint) -> Terms:
         if missing:
             said = f"no token for {missing[0]}: name it, or leave {symbol} out of pairs"
             raise ValueError(f"{endpoint.name}: options.tokens: {said}")
-    bounds = ("taker", "contract", "node", "max_fee")
-    if read.signer and (lacks := [name for name in bounds if not getattr(read, name)]):
+    if read.signer and (lacks := [name for name in needs if not getattr(read, name)]):
         name = lacks[0].replace("max_fee", "max_network_fee")
         raise ValueError(f"{endpoint.name}: options.{name}: is needed with a signer")
     return read
@@ -153,8 +154,10 @@ def _decimal(options: Mapping[str, Option], name: str) -> Decimal:
 
 
 def units(fields: Fields, name: str) -> int:
-    """An amount in smallest units: plain digits, as text, of at most 256 bits. Raises Malformed."""
+    """An amount in smallest units: plain digits of at most 256 bits. Raises Malformed."""
     value = fields.raw(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     if not isinstance(value, str) or not _DIGITS.fullmatch(value) or int(value) >= MAX_WORD:
         raise Malformed(f"{name} not an amount")
     return int(value)

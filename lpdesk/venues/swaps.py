@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -16,10 +16,10 @@ from lpdesk.clock import Clock
 from lpdesk.domain.capabilities import KINDS, Word
 from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.reasons import Reason
+from lpdesk.domain.record import Report
 from lpdesk.domain.reports import LpFailed, OrderNotSent, QueryFailed
 from lpdesk.domain.values import SECOND, Side
 from lpdesk.domain.wire import Fields, Malformed, plain
-from lpdesk.venues.account import Account
 from lpdesk.venues.base import Endpoint, Submit
 from lpdesk.venues.http import Prove
 from lpdesk.venues.requesting import Asking, AskVenue
@@ -33,12 +33,15 @@ from lpdesk.venues.swap_terms import (
     units,
 )
 
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
 NO_SIGNER: Final = "no signer: for information only"
 PRICE_NS: Final = 15 * SECOND
 QUOTE_NS: Final = 30 * SECOND
 """No expiry is told: a price is old after a block or two, a firm quote after so long."""
 
-KEPT: Final = 4_096
+KEPT: Final = 1_024
 _DATA: Final = re.compile(r"0x([0-9a-fA-F]{2}){4,32768}", re.ASCII)
 
 
@@ -54,44 +57,54 @@ class Wanted(NamedTuple):
         return (self.quote, self.base) if side is Side.BUY else (self.base, self.quote)
 
 
-class Swaps(Asking, Protocol):
-    """The asking of such an LP, and what it last promised under a quote's name."""
-
-    promised: Promised
-
-
-class Promised:
-    """Transactions by the names of their quotes, the latest 4,096."""
+class Promised(Generic[T]):
+    """What is to be signed, by the names of the quotes: the latest 1,024."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Transaction] = OrderedDict()
+        self._known: OrderedDict[str, T] = OrderedDict()
 
-    def keep(self, ref: str, transaction: Transaction) -> None:
-        self._known[ref] = transaction
+    def keep(self, ref: str, promise: T) -> None:
+        self._known[ref] = promise
         if len(self._known) > KEPT:
             self._known.popitem(last=False)
 
-    def get(self, ref: str) -> Transaction | None:
+    def get(self, ref: str) -> T | None:
         return self._known.get(ref)
 
 
-class SwapVenue(AskVenue):
-    """Such an LP."""
+class Swaps(Asking, Protocol[T]):
+    """The asking of such an LP, and what it last promised under a quote's name."""
+
+    promised: Promised[T]
+
+
+class Deals(Protocol[T_contra]):
+    """What signs and sends. Each call leads to one report, and none raises."""
+
+    async def send(self, order: OrderSent, promise: T_contra) -> Report: ...
+
+    async def status(self, query: OrderQueried) -> Report: ...
+
+    async def close(self) -> None: ...
+
+
+class SwapVenue(AskVenue, Generic[T]):
+    """Such an LP. `deals` is None where nobody signs."""
 
     def __init__(
         self,
         endpoint: Endpoint,
         submit: Submit,
         clock: Clock,
-        swaps: Swaps,
-        terms: Terms,
+        swaps: Swaps[T],
+        deals: Deals[T] | None,
         prove: Prove,
     ) -> None:
         super().__init__(endpoint, submit, clock, swaps, prove)
         self._promised = swaps.promised
-        self._account = Account(endpoint, terms, clock) if terms.signer else None
+        self._deals = deals
         self.note = "unverified"
-        if not terms.signer:
+        if not deals:
             self.note = f"unverified, {NO_SIGNER}"
             self.capabilities = replace(
                 KINDS[endpoint.kind], word=Word.INDICATIVE, validity_ns=PRICE_NS
@@ -108,24 +121,24 @@ class SwapVenue(AskVenue):
     async def close(self) -> None:
         """What was sent is asked for at the next start."""
         await super().close()
-        if self._account:
-            await self._account.close()
+        if self._deals:
+            await self._deals.close()
 
     async def _execute(self, order: OrderSent) -> None:
-        transaction = self._promised.get(order.quote_ref)
-        if self._account and transaction and self._clock.now() <= order.send_by:
-            self._submit(await self._account.send(order, transaction))
+        promise = self._promised.get(order.quote_ref)
+        if self._deals and promise and self._clock.now() <= order.send_by:
+            self._submit(await self._deals.send(order, promise))
             return
         reason, text = Reason.TOO_LATE, ""
-        if not self._account:
+        if not self._deals:
             reason, text = Reason.NOT_ENABLED, NO_SIGNER
-        elif not transaction:
-            reason, text = Reason.QUOTE_EXPIRED, "its transaction is not known here"
+        elif not promise:
+            reason, text = Reason.QUOTE_EXPIRED, "it is not known here any more"
         self._submit(OrderNotSent(lp=order.lp, order_id=order.order_id, reason=reason, text=text))
 
     async def _query(self, query: OrderQueried) -> None:
-        if self._account:
-            self._submit(await self._account.status(query))
+        if self._deals:
+            self._submit(await self._deals.status(query))
             return
         reason = Reason.NOT_ENABLED
         self._submit(

@@ -15,12 +15,13 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import LpFailed, LpQuoted
 from lpdesk.domain.values import Instant, Side
 from lpdesk.domain.wire import Fields, Malformed, parse
+from lpdesk.venues.account import Account
 from lpdesk.venues.answers import unquoted
 from lpdesk.venues.base import Endpoint, Submit
 from lpdesk.venues.http import Prove, header_text
 from lpdesk.venues.line import Answer
 from lpdesk.venues.requesting import Call
-from lpdesk.venues.swap_terms import Terms, guaranteed, same_token, terms, units
+from lpdesk.venues.swap_terms import Terms, Transaction, guaranteed, same_token, terms, units
 from lpdesk.venues.swaps import (
     NO_SIGNER,
     PRICE_NS,
@@ -37,10 +38,11 @@ _PATH: Final = "/swap/allowance-holder"
 _TAXES: Final = ("buyTaxBps", "sellTaxBps", "transferTaxBps")
 
 
-def venue(endpoint: Endpoint, submit: Submit, clock: Clock) -> SwapVenue:
+def venue(endpoint: Endpoint, submit: Submit, clock: Clock) -> SwapVenue[Transaction]:
     """The LP. Raises ValueError for options that can never work."""
     known = terms(endpoint)
-    return SwapVenue(endpoint, submit, clock, Zerox(known), known, keyed(endpoint))
+    account = Account(endpoint, known, clock) if known.signer else None
+    return SwapVenue(endpoint, submit, clock, Zerox(known), account, keyed(endpoint))
 
 
 def keyed(endpoint: Endpoint) -> Prove:
@@ -54,7 +56,7 @@ class Zerox:
 
     def __init__(self, known: Terms) -> None:
         self._terms = known
-        self.promised = Promised()
+        self.promised: Promised[Transaction] = Promised()
 
     def ask(self, ask: LpAsked) -> Call | LpFailed:
         want = wanted(ask, self._terms)

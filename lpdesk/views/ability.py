@@ -20,6 +20,7 @@ def asked(can: Capabilities) -> tuple[str, ...]:
     return (
         " and ".join(word for word, is_so in ways.items() if is_so),
         "amounts in " + " and ".join(word for word, is_so in assets.items() if is_so),
+        *([] if can.buys else ["for sales only"]),
         *(["in part"] if can.divisible else []),
     )
 

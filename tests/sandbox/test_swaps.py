@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lpdesk import config
 from lpdesk.bootstrap import LiveDesk
 from lpdesk.domain.commands import AcceptQuote
@@ -73,6 +75,21 @@ async def test_a_client_deals_and_a_lost_answer_is_found_on_the_chain(tmp_path: 
         assert {leg.fee_asset for leg in filled} == {"ETH"}
         assert all(leg.slippage_bps < 0 for leg in filled)  # better than was guaranteed
         assert [each.quantity for each in filled] == [Decimal("0.1"), Decimal(1)]
+
+
+@pytest.mark.parametrize("name", ["galois", "abel"])
+async def test_what_sells_only_is_left_out_where_the_desk_buys(tmp_path: Path, name: str) -> None:
+    async with a_desk(tmp_path, name) as (desk, sandbox):
+        card = await request(desk, "b 0.1 btcusdt")
+        assert card.end and card.quote is None
+        assert [row.text for row in card.rows] == ["sells no exact amount of BTC"]
+        card = await request(desk, "s 0.1 btcusdt")
+        assert card.quote
+        quote_id = card.quote.quote_id
+        await desk.session.submit(AcceptQuote(rfq_id=card.rfq_id, quote_id=quote_id))
+        await until(desk, lambda: desk.runtime.view.trades[0].state == "settled")
+        [booked] = await sandbox.venue(name).executions()
+        assert (booked.side, Decimal(booked.fill_quantity)) == ("SELL", Decimal("0.1"))
 
 
 async def test_a_missing_allowance_or_signer_is_read_on_the_screen(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lpdesk.clock import SystemClock
+from lpdesk.clock import Clock, SystemClock
 from lpdesk.domain.events import OrderSent
 from lpdesk.domain.record import Report
 from lpdesk.domain.reports import (
@@ -34,26 +34,43 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def plain(url: str, **changes: Any) -> Endpoint:
+PRESET = {
+    "auctionDuration": 180, "startAuctionIn": 12, "initialRateBump": 50_000,
+    "auctionStartAmount": "150500000000", "auctionEndAmount": "150000000000",
+}  # fmt: skip
+FUSION: dict[str, Any] = {
+    "quoteId": "q-1", "fromTokenAmount": "150000000", "recommended_preset": "fast",
+    "presets": {"fast": PRESET, "slow": PRESET | {"auctionEndAmount": "149000000000"}},
+}  # fmt: skip
+
+
+def plain(url: str, kind: str = "zerox", **changes: Any) -> Endpoint:
     return Endpoint(
-        name="lp", kind="zerox", url=url, key="k", symbols=("BTC/USDT",), options=OPTIONS | changes
+        name="lp", kind=kind, url=url, key="k", symbols=("BTC/USDT",), options=OPTIONS | changes
     )
 
 
-def venue(sandbox: Sandbox, reports: Reports, beside: Path | None = None, **changes: Any):
+def venue(
+    sandbox: Sandbox,
+    reports: Reports,
+    beside: Path | None = None,
+    clock: Clock = CLOCK,
+    **changes: Any,
+) -> SwapVenue:
+    """A client of the one stand-in; a change to None leaves the option out."""
     (lp,) = sandbox.lps
     options = {name: value for name, value in (lp.options | changes).items() if value is not None}
     endpoint = Endpoint(
-        name=NAME, kind=lp.kind, url=lp.url, key=lp.key, symbols=lp.pairs, options=options,
+        name=lp.name, kind=lp.kind, url=lp.url, key=lp.key, symbols=lp.pairs, options=options,
         beside=beside,
     )  # fmt: skip
-    made = VENUES[lp.kind](endpoint, reports, CLOCK)
+    made = VENUES[lp.kind](endpoint, reports, clock)
     assert isinstance(made, SwapVenue)
     return made
 
 
-async def quoted(weyl: SwapVenue, reports: Reports, side: Side = Side.BUY) -> LpQuoted:
-    weyl.ask(ask(lp=NAME, quantity="0.25", side=side))
+async def quoted(lp: SwapVenue, reports: Reports, side: Side = Side.SELL) -> LpQuoted:
+    lp.ask(ask(lp=lp.name, quantity="0.25", side=side))
     told = await reports.next()
     assert isinstance(told, LpQuoted), told
     return told
@@ -61,19 +78,26 @@ async def quoted(weyl: SwapVenue, reports: Reports, side: Side = Side.BUY) -> Lp
 
 def deal(quote: LpQuoted, order_id: str = "O-1") -> OrderSent:
     return order(
-        order_id, quote.quote_ref, lp=NAME, quantity="0.25", price=quote.price, side=quote.side
+        order_id, quote.quote_ref, lp=quote.lp, quantity="0.25", price=quote.price, side=quote.side
     )
 
 
-async def sent(
-    weyl: SwapVenue, reports: Reports, side: Side = Side.BUY
-) -> tuple[OrderSent, Report]:
+async def sent(lp: SwapVenue, reports: Reports, side: Side = Side.SELL) -> tuple[OrderSent, Report]:
     """An order on a firm quote, and what was said when it was sent."""
-    it = deal(await quoted(weyl, reports, side))
-    weyl.execute(it)
+    it = deal(await quoted(lp, reports, side))
+    lp.execute(it)
     return it, await reports.next()
 
 
-async def asked(weyl: SwapVenue, reports: Reports, order_id: str = "O-1") -> Report:
-    weyl.query(query(order_id, lp=NAME))
+async def asked(lp: SwapVenue, reports: Reports, order_id: str = "O-1") -> Report:
+    lp.query(query(order_id, lp=lp.name))
     return await reports.next()
+
+
+class Later(SystemClock):
+    """A clock that can be put forward."""
+
+    ahead = 0
+
+    def now(self) -> int:
+        return super().now() + self.ahead

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from lpdesk.clock import SystemClock
 from lpdesk.domain.keccak import keccak256
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import (
@@ -37,6 +36,7 @@ from tests.venues.swapping import (
     ROUTER,
     TAKER,
     USDT,
+    Later,
     asked,
     deal,
     plain,
@@ -52,22 +52,22 @@ D = Decimal
 
 
 async def test_what_is_lost_on_the_way_back_is_found_by_its_hash(
-    onchain: Sandbox, weyl: SwapVenue, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports
 ) -> None:
     for number, mood in enumerate((Mood.RESET_AFTER_FILL, Mood.ERROR_AFTER_FILL)):
         onchain.venue(NAME).script(mood)
-        weyl.execute(deal(await quoted(weyl, reports), f"O-{number}"))
+        swapper.execute(deal(await quoted(swapper, reports), f"O-{number}"))
         assert isinstance(await reports.next(), OrderLost)
-        assert isinstance(await asked(weyl, reports, f"O-{number}"), OrderFilled)
+        assert isinstance(await asked(swapper, reports, f"O-{number}"), OrderFilled)
     assert len(await onchain.venue(NAME).executions()) == 2
 
 
 async def test_one_that_reverts_is_rejected_and_says_what_it_cost(
-    onchain: Sandbox, weyl: SwapVenue, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports
 ) -> None:
     onchain.venue(NAME).script(Mood.REJECT)
-    await sent(weyl, reports)
-    told = await asked(weyl, reports)
+    await sent(swapper, reports)
+    told = await asked(swapper, reports)
     assert isinstance(told, OrderRejected) and told.reason is Reason.PRICE_MOVED
     assert told.text == "reverted; 0.00015 ETH of gas was paid"
 
@@ -90,35 +90,26 @@ async def test_not_mined_yet_is_not_known_yet(
 
 
 async def test_one_that_was_dropped_stays_unknown_until_its_number_is_used(
-    onchain: Sandbox, weyl: SwapVenue, node: Node, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, node: Node, reports: Reports
 ) -> None:
     """The next transaction takes the number; then it is sure that the first never will be."""
     onchain.venue(NAME).script(Mood.PENDING)
-    await sent(weyl, reports)
+    await sent(swapper, reports)
     node.drop()
-    assert isinstance(await asked(weyl, reports), OrderPending)
-    weyl.execute(deal(await quoted(weyl, reports), "O-2"))
+    assert isinstance(await asked(swapper, reports), OrderPending)
+    swapper.execute(deal(await quoted(swapper, reports), "O-2"))
     assert isinstance(await reports.next(), OrderPending)
-    replaced = await asked(weyl, reports)
+    replaced = await asked(swapper, reports)
     assert isinstance(replaced, OrderRejected) and "another transaction" in replaced.text
-    assert isinstance(await asked(weyl, reports, "O-2"), OrderFilled)
+    assert isinstance(await asked(swapper, reports, "O-2"), OrderFilled)
     assert len(await onchain.venue(NAME).executions()) == 1
 
 
-class Later(SystemClock):
-    """A clock that can be put forward."""
-
-    ahead = 0
-
-    def now(self) -> int:
-        return super().now() + self.ahead
-
-
 async def test_its_number_is_used_up_by_an_empty_transaction_where_that_is_configured(
-    onchain: Sandbox, weyl: SwapVenue, node: Node, reports: Reports
+    onchain: Sandbox, node: Node, reports: Reports, tmp_path: Path
 ) -> None:
-    assert weyl._account
-    weyl._account._clock = clock = Later()
+    clock = Later()
+    weyl = venue(onchain, reports, tmp_path / "desk.db", clock)
     onchain.venue(NAME).script(Mood.PENDING)
     await sent(weyl, reports)
     node.drop()
@@ -130,22 +121,28 @@ async def test_its_number_is_used_up_by_an_empty_transaction_where_that_is_confi
     assert isinstance(told, OrderRejected) and "another transaction" in told.text
     [void] = await onchain.venue(NAME).executions()
     assert (void.status, void.reason) == ("REJECTED", "VOID")
+    await weyl.close()
 
 
 @pytest.mark.parametrize("reached", [False, True], ids=["never sent", "mined"])
 async def test_killed_between_signing_and_the_answer(
-    onchain: Sandbox, weyl: SwapVenue, node: Node, reports: Reports, tmp_path: Path, reached: bool
+    onchain: Sandbox,
+    swapper: SwapVenue,
+    node: Node,
+    reports: Reports,
+    tmp_path: Path,
+    reached: bool,
 ) -> None:
     """What was signed is on the disk: another process asks for it, and sends nothing again."""
     mood = Mood.HANG_AFTER_FILL if reached else Mood.HANG_EXECUTE
     onchain.venue(NAME).script(mood)
-    lost = deal(await quoted(weyl, reports))
-    weyl.execute(lost)
+    lost = deal(await quoted(swapper, reports))
+    swapper.execute(lost)
     heard = tmp_path / "desk.db.weyl.swaps"
     await eventually(lambda: heard.read_text().count("\n") == 1)
     if reached:
         await eventually(lambda: len(node.mined) == 1)
-    await weyl.close()  # nothing is reported any more
+    await swapper.close()  # nothing is reported any more
     again = venue(onchain, reports, tmp_path / "desk.db")
     if reached:
         assert isinstance(await asked(again, reports), OrderFilled)
@@ -159,35 +156,37 @@ async def test_killed_between_signing_and_the_answer(
     await again.close()
 
 
-async def test_an_order_is_signed_once(onchain: Sandbox, weyl: SwapVenue, reports: Reports) -> None:
-    it, _ = await sent(weyl, reports)
-    weyl.execute(it)
+async def test_an_order_is_signed_once(
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports
+) -> None:
+    it, _ = await sent(swapper, reports)
+    swapper.execute(it)
     told = await reports.next()
     assert isinstance(told, OrderLost) and told.text == "was signed before"
     assert len(await onchain.venue(NAME).executions()) == 1
 
 
 async def test_two_orders_at_once_take_two_numbers(
-    onchain: Sandbox, weyl: SwapVenue, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports
 ) -> None:
-    one, two = [deal(await quoted(weyl, reports), f"O-{n}") for n in range(2)]
-    weyl.execute(one)
-    weyl.execute(two)
+    one, two = [deal(await quoted(swapper, reports), f"O-{n}") for n in range(2)]
+    swapper.execute(one)
+    swapper.execute(two)
     assert {type(await reports.next()) for _ in range(2)} == {OrderPending}
     assert len({b.client_order_id for b in await onchain.venue(NAME).executions()}) == 2
 
 
 async def test_a_node_of_another_chain_and_a_signer_that_is_away(
-    onchain: Sandbox, weyl: SwapVenue, node: Node, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, node: Node, reports: Reports
 ) -> None:
     node.chain = 1
-    it, told = await sent(weyl, reports)
+    it, told = await sent(swapper, reports)
     assert isinstance(told, OrderNotSent) and "another chain" in told.text
     node.chain = 31_337
     away = venue(onchain, reports, signer="http://127.0.0.1:9/")
     _, told = await sent(away, reports)
     assert isinstance(told, OrderNotSent) and told.reason is Reason.UNREACHABLE
-    assert isinstance(await asked(weyl, reports, it.order_id), OrderNotFound)
+    assert isinstance(await asked(swapper, reports, it.order_id), OrderNotFound)
     assert not await onchain.venue(NAME).executions()
     await away.close()
 

@@ -16,12 +16,13 @@ from lpdesk.views import ability
 from tests.cli.processes import ROOT
 from tests.venues.liar import Reports
 
+TOKENS = (f"BTC={'0x' + 'b7' * 20}:8", f"USDT={'0x' + 'd7' * 20}:6")
 OPTIONS: dict[str, dict[str, Option]] = {
     "fix": {"target": "LP"},
     "fix-stream": {"target": "LP"},
-    "zerox": {"tokens": (f"BTC={'0x' + 'b7' * 20}:8", f"USDT={'0x' + 'd7' * 20}:6")},
     "b2c2-stream": {"levels": ("1",)},
     "cumberland": {"counterparty": "cp", "user": "u"},
+    **{kind: {"tokens": TOKENS} for kind in ("zerox", "oneinch", "oneinch-fusion")},
 }
 
 

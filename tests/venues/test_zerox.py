@@ -51,11 +51,11 @@ D = Decimal
 
 @pytest.mark.parametrize("side", list(Side))
 async def test_the_price_is_the_guaranteed_one_and_the_fill_is_better(
-    onchain: Sandbox, weyl: SwapVenue, reports: Reports, side: Side
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports, side: Side
 ) -> None:
-    it, pending = await sent(weyl, reports, side)
+    it, pending = await sent(swapper, reports, side)
     assert isinstance(pending, OrderPending)
-    filled = await asked(weyl, reports)
+    filled = await asked(swapper, reports)
     assert isinstance(filled, OrderFilled), filled
     assert filled.quantity == it.quantity and not filled.partial
     [booked] = await onchain.venue(NAME).executions()
@@ -64,7 +64,7 @@ async def test_the_price_is_the_guaranteed_one_and_the_fill_is_better(
     better = it.price - filled.price if side is Side.BUY else filled.price - it.price
     assert D(25) < better / filled.price * 10_000 < D(31)  # the 30 bps that it may slip
     assert (filled.fee, filled.fee_asset) == (D("0.00015"), "ETH")  # gas stays what it is
-    assert await asked(weyl, reports) == filled
+    assert await asked(swapper, reports) == filled
     assert len(await onchain.venue(NAME).executions()) == 1
 
 
@@ -88,13 +88,13 @@ async def test_without_a_signer_prices_are_for_information_only(
     ("issue", "words"), [("allowance", "no allowance for 0x5e5e"), ("balance", "not enough")]
 )
 async def test_what_stands_in_the_way_is_told_and_not_dealt(
-    onchain: Sandbox, weyl: SwapVenue, node: Node, reports: Reports, issue: str, words: str
+    onchain: Sandbox, swapper: SwapVenue, node: Node, reports: Reports, issue: str, words: str
 ) -> None:
     """The desk never approves anything: that is a transaction too."""
     onchain.venue(NAME).become(issue=issue)
-    quote = await quoted(weyl, reports)
+    quote = await quoted(swapper, reports)
     assert words in quote.undealable
-    weyl.execute(deal(quote))
+    swapper.execute(deal(quote))
     told = await reports.next()
     assert isinstance(told, OrderNotSent) and told.reason is Reason.QUOTE_EXPIRED
     assert not node.pool and not await onchain.venue(NAME).executions()
@@ -109,35 +109,35 @@ async def test_a_network_fee_above_what_is_allowed_is_not_dealt(
 
 
 async def test_no_liquidity_a_strange_chain_and_too_many_decimals(
-    onchain: Sandbox, weyl: SwapVenue, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports
 ) -> None:
     for stranger, symbol, quantity, reason, words in (
-        (weyl, "BTC/USDT", "100000", Reason.NO_LIQUIDITY, "no liquidity"),
-        (weyl, "BTC/USDT", "0.000000001", Reason.SIZE, "more than 8 decimals"),
+        (swapper, "BTC/USDT", "100000", Reason.NO_LIQUIDITY, "no liquidity"),
+        (swapper, "BTC/USDT", "0.000000001", Reason.SIZE, "more than 8 decimals"),
         (venue(onchain, reports, chain=1), "BTC/USDT", "1", Reason.DECLINED, "chainId: Invalid"),
     ):
         stranger.ask(ask(lp=NAME, symbol=symbol, quantity=quantity))
         failed = await reports.next()
         assert isinstance(failed, LpFailed) and failed.reason is reason, failed
         assert words in failed.text
-        if stranger is not weyl:
+        if stranger is not swapper:
             await stranger.close()
 
 
 async def test_one_question_too_many_and_a_wrong_key(
-    onchain: Sandbox, weyl: SwapVenue, reports: Reports
+    onchain: Sandbox, swapper: SwapVenue, reports: Reports
 ) -> None:
     stand_in = onchain.venue(NAME)
     stand_in.become(rate_per_second=1)
     told: list[Report] = []
     for number in range(3):
-        weyl.ask(ask(f"A-{number}", lp=NAME))
+        swapper.ask(ask(f"A-{number}", lp=NAME))
         told.append(await reports.next())
     [last] = [each for each in told[-1:] if isinstance(each, LpFailed)]
     assert last.reason is Reason.RATE_LIMITED and last.retry_after_ns >= SECOND
     stand_in.become(rate_per_second=1000)
     stand_in.key = "another"
-    weyl.ask(ask(lp=NAME))
+    swapper.ask(ask(lp=NAME))
     failed = await reports.next()
     assert isinstance(failed, LpFailed) and failed.reason is Reason.UNAUTHORISED
 
@@ -182,7 +182,7 @@ def but(**changes: Any) -> dict[str, Any]:
         (but(maxSellAmount=None), "maxSellAmount not an amount"),
         (but(maxSellAmount="-1"), "not an amount"),
         (but(maxSellAmount="1e30"), "not an amount"),
-        (but(maxSellAmount=150450000000), "not an amount"),
+        (but(maxSellAmount=True), "not an amount"),
         (but(maxSellAmount="9" * 78), "not an amount"),
         (but(maxSellAmount="9" * 77), "price out of range"),
         (but(maxSellAmount="9" * 5000), "not an amount"),
