@@ -257,7 +257,7 @@ class DeskScreen(InkScreen[None]):
         if action != "act" or not self.is_mounted:
             return True
         each = actions.action(str(parameters[0]))
-        if each.typed_on_line and isinstance(self.focused, Input):
+        if each.typed_on_line and (isinstance(self.focused, Input) or self.places.jumping):
             return False
         if self.pages.page is not None and each.handler == "next":
             return False  # Tab moves on the page
