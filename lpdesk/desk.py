@@ -12,7 +12,7 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Command, Event, Report
 from lpdesk.domain.values import Instant, exact
-from lpdesk.engines import amm, cash, house
+from lpdesk.engines import amm, cash, internal
 from lpdesk.engines.amm import Amm
 from lpdesk.engines.dealing import Dealing
 from lpdesk.engines.delayed import Delayed
@@ -45,11 +45,9 @@ class Desk:
     @exact
     def step(self, cause: Cause, at: Instant) -> tuple[Event, ...]:
         """Everything that follows from `cause` at time `at`. Raises `Bug` only."""
-        events = [*_taken(cause), *self._decide(cause, at)]
-        for event in events:  # grows while our own exchange answers
-            if isinstance(event, ev.LpAsked | ev.OrderSent):
-                events += self._inside(event, at)
+        events = self._answered([*_taken(cause), *self._decide(cause, at)], at)
         events += self.making.rebalanced(at)
+        events += self._answered(self._pushed(events, at), at)
         for event in tuple(events):
             changed = self.state.health.observe(event, at)
             if changed:
@@ -178,15 +176,34 @@ class Desk:
             case cmd.EnableEndpoint():
                 return self.webhooks.enable(cause)
 
+    def _answered(self, events: Events, at: Instant) -> Events:
+        """With the answers of our own exchange and of pools."""
+        for event in events:  # grows meanwhile
+            if isinstance(event, ev.LpAsked | ev.OrderSent):
+                events += self._inside(event, at)
+        return events
+
+    def _pushed(self, events: Events, at: Instant) -> Events:
+        """Where our own exchange is a stream: what live requests hear of a book that changed."""
+        changed = {event.symbol for event in events if isinstance(event, ev.BookChanged)}
+        races = self.quoting.live(changed) if changed else []
+        return [
+            told
+            for race in races
+            for report in self.house.pushed(race)
+            for told in self._decide(report, at)
+        ]
+
     def _inside(self, event: ev.LpAsked | ev.OrderSent, at: Instant) -> Events:
         """Our own exchange answers at once, and pools quote; all is treated like any LP's word."""
         lp = self.state.settings.lp(event.lp)
         match event, lp.kind if lp else "":
-            case ev.OrderSent(), house.KIND:
+            case ev.OrderSent(), internal.KIND:
                 events, answer = self.house.execute(event, at)
                 return events + self._decide(answer, at)
-            case ev.LpAsked(), house.KIND:
-                return self._decide(self.house.quote(event), at)
+            case ev.LpAsked(), internal.KIND:
+                race = self.quoting.races.get(event.rfq_id)
+                return self._decide(self.house.quote(event, race), at)
             case ev.LpAsked(), amm.KIND:
                 return self._decide(self.amm.quote(event, at), at)
         return []

@@ -24,7 +24,7 @@ from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
 from lpdesk.domain.record import Event
 from lpdesk.domain.reports import TakerOrdered
 from lpdesk.domain.values import MILLISECOND, SECOND
-from lpdesk.engines import house
+from lpdesk.engines import internal
 from lpdesk.journal import outbox
 from lpdesk.runtime import Runtime
 
@@ -82,7 +82,7 @@ class Outside:
         else:
             plan = await self._embedded(runtime.clock)
         terms = plan.terms + _house(self.config)
-        self._internal = frozenset(lp.name for lp in terms if lp.kind == house.KIND)
+        self._internal = frozenset(lp.name for lp in terms if lp.kind == internal.KIND)
         venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in plan.lps]
         known = {venue.name: venue for venue in venues}
         terms = tuple(_introduced(lp, known.get(lp.name)) for lp in terms)
@@ -265,13 +265,16 @@ def _known(what: str, kinds: list[str], known: Mapping[str, object]) -> None:
 def _house(conf: Config) -> tuple[s.Lp, ...]:
     """Our own exchange, an LP like any other, where a maker quotes."""
     made = tuple(maker.symbol for maker in conf.makers)
-    able = KINDS[house.KIND]
-    return (s.Lp(name=HOUSE, kind=house.KIND, pairs=made, capabilities=able),) if made else ()
+    able = KINDS[internal.KIND]
+    if conf.internalise:  # it is dealt with first, so it has to say at once what changes
+        able = replace(able, streams=True)
+    return (s.Lp(name=HOUSE, kind=internal.KIND, pairs=made, capabilities=able),) if made else ()
 
 
 def _introduced(lp: s.Lp, venue: Venue | None) -> s.Lp:
     """An LP's terms with what its adapter says of itself, where that is more than its kind does."""
-    able = getattr(venue, "capabilities", None) or KINDS.get(lp.kind) or Capabilities()
+    able = getattr(venue, "capabilities", None) or lp.capabilities
+    able = able or KINDS.get(lp.kind) or Capabilities()
     note = getattr(venue, "note", "") or ("" if able.verified else "unverified")
     return replace(lp, capabilities=able, note=note)
 

@@ -182,11 +182,12 @@ def _inconsistencies(config: Config) -> list[str]:
     problems += _api_problems(config, clients)
     for index, maker in enumerate(config.makers):
         problems += _maker_problems(f"makers.{index}", maker, symbols)
-    for index, rule in enumerate(config.markups):
-        if rule.pair and rule.pair not in symbols:
-            problems.append(f"markups.{index}.pair: {rule.pair} is no pair")
-        if rule.client and rule.client not in clients:
-            problems.append(f"markups.{index}.client: {rule.client} is not a client")
+    for table in ("markups", "internalise"):
+        for index, rule in enumerate(getattr(config, table)):
+            if rule.pair and rule.pair not in symbols:
+                problems.append(f"{table}.{index}.pair: {rule.pair} is no pair")
+            if rule.client and rule.client not in clients:
+                problems.append(f"{table}.{index}.client: {rule.client} is not a client")
     return problems
 
 

@@ -99,6 +99,13 @@ class MarkupTable(_Table):
     from_base: NotNegative = Decimal(0)
 
 
+class InternaliseTable(_Table):
+    share: Annotated[Money, Field(ge=0, le=1)]
+    minimum_edge_bps: NotNegative = Decimal(0)
+    client: Name | Literal[""] = ""
+    pair: Symbol | Literal[""] = ""
+
+
 class LpTable(_Table):
     name: Name
     kind: str = "rest"
@@ -235,6 +242,7 @@ class Config(_Table):
     trade_desks: tuple[TradeDeskTable, ...] = ()
     trade_settlement_pairs: tuple[TradeSettlementPairTable, ...] = ()
     markups: tuple[MarkupTable, ...] = ()
+    internalise: tuple[InternaliseTable, ...] = ()
     lps: tuple[LpTable, ...] = ()
     makers: tuple[MakerTable, ...] = ()
     feeds: tuple[FeedTable, ...] = ()

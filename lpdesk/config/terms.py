@@ -37,6 +37,7 @@ def settings(config: Config, lps: tuple[s.Lp, ...], environment: str, now: Insta
             s.Markup(bps=m.bps, client=m.client, pair=m.pair, from_base=m.from_base)
             for m in config.markups
         ),
+        internal=tuple(s.Internal(**dict(rule)) for rule in config.internalise),
         makers=tuple(
             MakerTerms(symbol=m.symbol, strategy=m.strategy, parameters=m.parameters)
             for m in config.makers

@@ -169,6 +169,19 @@ class Markup(Struct, frozen=True, kw_only=True):
     from_base: Decimal = ZERO
 
 
+class Internal(Struct, frozen=True, kw_only=True):
+    """How much of a request is dealt inside first, on our own exchange. Empty means any.
+
+    At most `share` of the size (1 is all of it), where that is better than the best from outside
+    by `minimum_edge_bps`.
+    """
+
+    share: Decimal
+    minimum_edge_bps: Decimal = ZERO
+    client: str = ""
+    pair: str = ""
+
+
 class Polling(StrEnum):
     """How LPs are asked again while a lock stands."""
 
@@ -264,6 +277,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     calendars: tuple[SettlementCalendar, ...] = ()
     reconcile: Reconcile = Reconcile()
     webhooks: tuple[Webhook, ...] = ()
+    internal: tuple[Internal, ...] = ()
 
     def pair(self, symbol: str) -> Pair | None:
         return next((pair for pair in self.pairs if pair.symbol == symbol), None)

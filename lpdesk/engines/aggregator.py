@@ -32,6 +32,7 @@ from lpdesk.domain.values import ZERO, Dealt, Instant
 from lpdesk.engines import pricing
 from lpdesk.engines.cover import Cover
 from lpdesk.engines.field import Field
+from lpdesk.engines.internal import most
 from lpdesk.engines.lane import ENDS, Lane, Lock
 from lpdesk.engines.lifecycle import TRADE, TradeState
 from lpdesk.engines.lock import POLICIES
@@ -101,10 +102,12 @@ class Race(Field):
         known = self.lock.cover if self.lock else self.best.top(at)
         best = known.all_in if known else market_price
         lane.full = self.value.quantity(lane.last_all_in or best, lane.probe)
+        if self.internal and self.inside(lane.lp):
+            return most(self.value, self.internal, lane.full)
         if lane.share is not None:
             return min(lane.share, lane.full)
-        most = lane.lp.maximum if self.sets else None
-        return lane.full if most is None else min(most, lane.full)
+        largest = lane.lp.maximum if self.sets else None
+        return lane.full if largest is None else min(largest, lane.full)
 
     def ask(self, lane: Lane, quantity: Decimal, at: Instant) -> LpAsked:
         self._asks += 1
@@ -186,7 +189,7 @@ class Race(Field):
             return []
         events: list[Event] = []
         if self.rules.polling is Polling.EACH:
-            events += self._contest(at) if lane.leg else []
+            events += self._contest(at) if lane.leg or self.internal else []
         elif not self.pending():
             events.append(RoundEnded(rfq_id=self.rfq.rfq_id, round=self.round))
             events += self._contest(at)
@@ -220,6 +223,9 @@ class Race(Field):
         assert self.lock is not None
         if self.fixed:
             return self.end(RfqEnd.CANCELLED, reason, f"{self.lock.cover.lp} took its price back")
+        if self.internal:  # who gave the rest may yet give the whole
+            for lp in self.locked():
+                self.contend(self.lanes[lp])
         successor = self.challenger(at)
         if successor:
             return [self._take(successor, LockCause.REPLACED, at)]
@@ -234,8 +240,7 @@ class Race(Field):
             former = self.lanes[lp]
             if not former.lp.streams and former.deadline_at is None:
                 former.next_at = max(at, former.asked_at + former.lp.poll_interval_ns)
-            if former.cover:
-                self.best.put(former.cover)
+            self.contend(former)
         for part in cover.parts:
             self.best.drop(part.lp)
         self._priced = True

@@ -116,6 +116,12 @@ class OrderBook:
             for lots in self._levels[key].values():
                 yield abs(key), lots
 
+    def queue(self, side: int) -> Iterator[tuple[int, int, int]]:
+        """As `resting`, with the owner of each order: 0 is nobody."""
+        for key in self._bids if side > 0 else self._asks:
+            for oid, lots in self._levels[key].items():
+                yield abs(key), lots, self._owners.get(oid, 0)
+
     def order(self, oid: int) -> Resting | None:
         """The resting order `oid`, none when it does not rest (any more)."""
         owner, key = self._find(oid)

@@ -44,8 +44,14 @@ Curves = Mapping[str, Curve]
 
 def best_set(value: Valuer, quotes: list[Quote], curves: Curves, at: Instant) -> Cover | None:
     """The best plan of two legs or more for the whole request; None where there is none."""
+    cover = planned(value, quotes, curves, at) if len(quotes) > 1 else None
+    return cover if cover and cover.legs else None
+
+
+def planned(value: Valuer, quotes: list[Quote], curves: Curves, at: Instant) -> Cover | None:
+    """The best plan for the whole request, of one leg or several; None where there is none."""
     alive = [(lp, cover) for lp, cover in quotes if cover.dealable_until > at]
-    if len(alive) < 2:
+    if not alive:
         return None
     sources = [source(lp, cover, curves) for lp, cover in alive]
     quantity = value.hedge(min(alive, key=lambda quote: quote[1].rank)[1].all_in)
@@ -58,7 +64,7 @@ def best_set(value: Valuer, quotes: list[Quote], curves: Curves, at: Instant) ->
         cover = joined(plan, alive, curves)
         if value.covers(cover):
             other = second_best(order, sources, plan, at) if cover.legs else None
-            return _compared(cover, plan, other) if cover.legs else None
+            return _compared(cover, plan, other)
         quantity = value.hedge(cover.all_in)
     return None
 

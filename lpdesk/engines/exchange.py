@@ -168,6 +168,20 @@ class Exchange:
                 return cash
         return None
 
+    def reach(self, side: Side, quantity: Decimal, but: str) -> list[tuple[Decimal, Decimal, str]]:
+        """(price, size, owner) of the orders that taking `quantity` would meet, in their turn.
+
+        It ends before the first order of `but`, and where the book does.
+        """
+        left, found = self._lots(quantity), list[tuple[Decimal, Decimal, str]]()
+        for ticks, lots, owner in self.engine.queue(-SIDES[side]):
+            if not left or (but and self._owners[owner] == but):
+                break
+            taken = min(left, lots)
+            found.append((self._price(ticks), self._quantity(taken), self._owners[owner]))
+            left -= taken
+        return found
+
     def taker_fee(self, cash: Decimal) -> Decimal:
         return self._fee(cash, self.taker_fee_bps)
 

@@ -11,6 +11,7 @@ from lpdesk.engines import pricing
 from lpdesk.engines.best import Best
 from lpdesk.engines.composite import Curves, Quote, best_set, missing, shares
 from lpdesk.engines.cover import Cover, Valuer
+from lpdesk.engines.internal import KIND, part, plan, rule_for
 from lpdesk.engines.lane import Lane, Lock
 
 MAX_SHARED = 3
@@ -35,6 +36,12 @@ class Field:
         self.curves: Curves = {}
         self.sets = settings.rules.routing is Routing.COMPOSITE and not rfq.via
         self.shared = 0
+        chosen = rfq.via or rfq.firm_at is not None  # by name; or given out, so that it must stay
+        self.internal = None if chosen else rule_for(settings, rfq.client, pair.symbol)
+
+    def inside(self, lp: Lp) -> bool:
+        """Whether it is our own exchange, and dealt with first."""
+        return self.internal is not None and lp.kind == KIND
 
     def locked(self) -> tuple[str, ...]:
         return self.lock.lps if self.lock else ()
@@ -48,7 +55,12 @@ class Field:
         if cover is None:
             self.best.drop(lane.lp.name)
         elif lane.lp.name not in self.locked():
-            self.best.put(cover)
+            self.contend(lane)
+
+    def contend(self, lane: Lane) -> None:
+        """Its whole quote is one of those that may lead. What is inside is judged by them."""
+        if lane.cover and not self.inside(lane.lp):
+            self.best.put(lane.cover)
 
     def quotes(self, but: Container[str] = ()) -> list[Quote]:
         """What may be dealt on with each LP, whole or in part."""
@@ -58,17 +70,49 @@ class Field:
             if lane.leg is not None and lane.lp.name not in but
         ]
 
+    def _outside(self, but: Container[str] = ()) -> list[Quote]:
+        return [quote for quote in self.quotes(but) if not self.inside(quote[0])]
+
+    def _within(self, outside: Cover | None) -> list[Quote]:
+        """What our own exchange may give of it, judged by the best from outside."""
+        if self.internal is None:
+            return []
+        offered = [(lp, cover) for lp, cover in self.quotes() if self.inside(lp)]
+        parts = [(lp, part(self.value, self.internal, cover, outside)) for lp, cover in offered]
+        return [(lp, cover) for lp, cover in parts if cover is not None]
+
     def challenger(self, at: Instant) -> Cover | None:
+        """The best of what is dealt inside first, else the best from outside.
+
+        Without a price from outside what is inside waits until nobody can give one any more.
+        """
+        outside = self._best_outside(at)
+        if self.internal is None:
+            return outside
+        yardstick = self._yardstick(outside, at)
+        if yardstick is None and not self.all_in():
+            return None
+        within, others = self._within(yardstick), self._outside() if self.sets else []
+        inside = plan(self.value, within, others, yardstick, self.curves, at) if within else None
+        return inside or outside
+
+    def _yardstick(self, challenger: Cover | None, at: Instant) -> Cover | None:
+        """The best from outside, be it locked or not."""
+        covers = [cover for cover in self.covers(at) if not self.inside(self.lanes[cover.lp].lp)]
+        return min([*covers, *filter(None, [challenger])], key=lambda c: c.rank, default=None)
+
+    def _best_outside(self, at: Instant) -> Cover | None:
         """The best single quote, or a set of quotes that is better by the threshold."""
         single = self.best.top(at)
+        lanes = [lane for lane in self.lanes.values() if not self.inside(lane.lp)]
         if not self.sets or all(
             lane.leg is lane.cover
             and lane.lp.name not in self.curves
             and not (lane.leg and lane.leg.legs)
-            for lane in self.lanes.values()
+            for lane in lanes
         ):
             return single  # of whole sizes at one price each, the best is the best
-        several = best_set(self.value, self.quotes(), self.curves, at)
+        several = best_set(self.value, self._outside(), self.curves, at)
         if several is None or single is None:
             return several or single
         gain = pricing.advantage_bps(single.all_in, several.all_in, self.rfq.base_side)
@@ -83,11 +127,16 @@ class Field:
             return
         at_once = self.lock is None and self.shared < MAX_SHARED and not self.best.top(at)
         self.shared += at_once
-        wanted = shares(self.value, self.quotes(), self.curves)
+        locked = self.locked()
+        within = self._within(self._yardstick(None, at)) if self.internal else []
+        beside = any(lp.name not in locked for lp, _ in within)  # somebody is to give the rest
+        quotes = within + self._outside(locked if beside else ())
+        wanted = shares(self.value, quotes, self.curves)
         for name, lane in self.lanes.items():
-            if lane.leg is None or lane.lp.divisible or name in self.locked():
+            if lane.leg is None or lane.lp.divisible or name in locked:
                 continue
-            lane.share = wanted.get(name) if lane.leg is not lane.cover else None
+            whole = lane.leg is lane.cover and not beside
+            lane.share = None if whole else wanted.get(name)
             if at_once and lane.deadline_at is None and lane.share not in (None, lane.leg.quantity):
                 lane.next_at, lane.settled = at, False
 

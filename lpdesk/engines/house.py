@@ -6,33 +6,52 @@ else it rejects like anybody with a last look.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
+
 from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.making import OrderKind
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.values import SECOND, ZERO, Instant, Side, round_down, round_up
-from lpdesk.engines.ledger import lp_account
+from lpdesk.engines.aggregator import Race
+from lpdesk.engines.cover import Cover
+from lpdesk.engines.internal import CLIENTS, KIND
+from lpdesk.engines.lane import Lane
+from lpdesk.engines.ledger import client_account, lp_account
+from lpdesk.engines.maker import OWNER
 from lpdesk.engines.making import Making
 
-KIND = "book"
 VALIDITY_NS = 10 * SECOND
+STREAM_VALIDITY_NS = 60 * SECOND
+"""Of a price that is taken back as soon as it does not hold."""
+
 PRICE_DECIMALS = 12
 
 
 class House:
-    """Answers for the LP of kind "book"."""
+    """Answers for the LP of kind "book".
+
+    Where the desk deals inside first the LP streams: it shows its levels, says whenever they
+    change, and takes a price back in the very step in which the book can no longer give it.
+    """
 
     def __init__(self, making: Making) -> None:
         self.making = making
 
-    def quote(self, ask: ev.LpAsked) -> rep.LpQuoted | rep.LpFailed:
-        """The all-size price of the book, or why there is none."""
+    def quote(self, ask: ev.LpAsked, race: Race | None) -> rep.LpQuoted | rep.LpFailed:
+        """The price of the book for the size, or why there is none."""
+        lp = self.making.state.settings.lp(ask.lp)
+        if race and lp and lp.streams:
+            return self._ladder(race, race.lanes[ask.lp]) or _thin(ask)
+        return self._whole(ask)
+
+    def _whole(self, ask: ev.LpAsked) -> rep.LpQuoted | rep.LpFailed:
         maker = self.making.makers.get(ask.symbol)
         cash = maker.exchange.cost(ask.side, ask.quantity) if maker else None
         if maker is None or cash is None:
-            text = "the book is too thin" if maker else "no book for this pair"
-            return rep.LpFailed(lp=ask.lp, ask_id=ask.ask_id, reason=Reason.NO_LIQUIDITY, text=text)
+            return _thin(ask, "the book is too thin" if maker else "no book for this pair")
         rounded = round_up if ask.side is Side.BUY else round_down
         return rep.LpQuoted(
             lp=ask.lp,
@@ -45,6 +64,72 @@ class House:
             validity_ns=VALIDITY_NS,
         )
 
+    # ---- as a stream
+
+    def pushed(self, race: Race) -> Iterator[rep.LpQuoted | rep.LpWithdrew]:
+        """What a race hears of a book that has changed. A price that leads stays while it holds."""
+        for lane in list(race.lanes.values()):
+            if lane.lp.kind != KIND or not lane.lp.streams or not lane.ask_id:
+                continue
+            leads, before = lane.lp.name in race.locked(), lane.leg
+            if leads and (race.fixed or self._holds(race, lane.lp.name)):
+                continue
+            quote = self._ladder(race, lane)
+            if before and (leads or quote is None):
+                yield rep.LpWithdrew(
+                    lp=lane.lp.name,
+                    ask_id=lane.ask_id,
+                    reason=Reason.WITHDRAWN,
+                    text="the book has moved" if quote else "the book is too thin",
+                )
+            if quote and (leads or not before or _content(quote) != _shown(before)):
+                yield quote
+
+    def _ladder(self, race: Race, lane: Lane) -> rep.LpQuoted | None:
+        """What the book has for the race's side, up to the first order of the client itself.
+
+        Each order there is a level, so that each of ours is one fill: its cash is cut once.
+        """
+        maker, rfq = self.making.makers.get(race.rfq.symbol), race.rfq
+        if maker is None:
+            return None
+        mine = client_account(rfq.client)
+        levels = list[rep.QuoteLevel]()
+        for price, size, owner in maker.exchange.reach(rfq.base_side, lane.asked_quantity, mine):
+            whose = "ours" if owner == OWNER else CLIENTS
+            ref = f"{lane.lp.name}.{lane.ask_id}@{price:f}/{len(levels) + 1} {whose}"
+            levels.append(rep.QuoteLevel(price, size, ref))
+        if not levels:
+            return None
+        return rep.LpQuoted(
+            lp=lane.lp.name,
+            ask_id=lane.ask_id,
+            quote_ref=levels[0].quote_ref,
+            symbol=rfq.symbol,
+            side=rfq.base_side,
+            price=levels[0].price,
+            quantity=sum((level.quantity for level in levels), ZERO),
+            validity_ns=STREAM_VALIDITY_NS,
+            levels=tuple(levels),
+        )
+
+    def _holds(self, race: Race, lp: str) -> bool:
+        """Whether the book still gives what the client's price stands on, for no more."""
+        assert race.lock is not None
+        parts = [part for part in race.lock.cover.parts if part.lp == lp]
+        maker, side = self.making.makers.get(race.rfq.symbol), race.rfq.base_side
+        quantity = sum((part.quantity for part in parts), ZERO)
+        if maker is None:
+            return False
+        found = maker.exchange.reach(side, quantity, client_account(race.rfq.client))
+        if sum((size for _, size, _ in found), ZERO) < quantity:
+            return False
+        quoted = sum((part.price * part.quantity for part in parts), ZERO)
+        now = sum((price * size for price, size, _ in found), ZERO)
+        return now <= quoted if side is Side.BUY else now >= quoted
+
+    # ---- orders
+
     def execute(
         self, order: ev.OrderSent, at: Instant
     ) -> tuple[list[Event], rep.OrderFilled | rep.OrderRejected]:
@@ -52,6 +137,10 @@ class House:
         maker = self.making.makers.get(order.symbol)
         cash = maker.exchange.cost(order.side, order.quantity) if maker else None
         quoted = order.price * order.quantity
+        if maker and cash is not None and self._streams(order.lp):
+            # a sale's cash is cut to whole cents, which is no move of the book
+            met = maker.exchange.reach(order.side, order.quantity, "")
+            cash = sum((price * size for price, size, _ in met), ZERO)
         worse = cash is not None and (cash > quoted if order.side is Side.BUY else cash < quoted)
         if maker is None or cash is None or worse:
             text = "the book has moved" if worse else "the book is too thin"
@@ -64,12 +153,32 @@ class House:
         paid = sum((fill.cash for fill in outcome.fills), ZERO)
         # Settlement rounds the other way, to what was paid: nothing stays in the LP's account.
         rounded = round_down if order.side is Side.BUY else round_up
+        price = rounded(paid / order.quantity, PRICE_DECIMALS)
+        sells = order.side is Side.SELL and self._streams(order.lp)
+        if sells and round_down(quoted, maker.pair.quote_decimals) == paid:
+            price = order.price  # no worse than quoted: only cut to whole cents
         return events, rep.OrderFilled(
             lp=order.lp,
             order_id=order.order_id,
             execution_id=f"{order.lp}.{outcome.order}",
-            price=rounded(paid / order.quantity, PRICE_DECIMALS),
+            price=price,
             quantity=outcome.filled,
             fee=sum((fill.taker_fee for fill in outcome.fills), ZERO),
             fee_asset=maker.pair.quote,
         )
+
+    def _streams(self, name: str) -> bool:
+        lp = self.making.state.settings.lp(name)
+        return lp is not None and lp.streams
+
+
+def _thin(ask: ev.LpAsked, text: str = "the book is too thin") -> rep.LpFailed:
+    return rep.LpFailed(lp=ask.lp, ask_id=ask.ask_id, reason=Reason.NO_LIQUIDITY, text=text)
+
+
+def _content(quote: rep.LpQuoted) -> list[tuple[Decimal, Decimal]]:
+    return [(level.price, level.quantity) for level in quote.levels]
+
+
+def _shown(cover: Cover) -> list[tuple[Decimal, Decimal]]:
+    return [(level.price, level.quantity) for level in cover.parts]

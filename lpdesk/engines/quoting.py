@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import Decimal
 from functools import partial
 
@@ -241,6 +241,8 @@ class Quoting:
             return Refusal(Reason.NOT_ENABLED, text)
         if not lp.can.buys and race.rfq.base_side is Side.BUY:
             return Refusal(Reason.NOT_ENABLED, f"sells no exact amount of {race.pair.base}")
+        if not quantity:
+            return Refusal(Reason.SIZE, "none of it is dealt inside")
         if quantity < lp.minimum:
             return Refusal(Reason.SIZE, f"from {lp.minimum}")
         if lp.maximum is not None and quantity > lp.maximum:
@@ -290,6 +292,11 @@ class Quoting:
 
     def _race_of(self, ask_id: str) -> Race | None:
         return self.races.get(ask_id.partition(".")[0])
+
+    def live(self, symbols: Container[str]) -> list[Race]:
+        """The live requests for these pairs."""
+        races = self.races.values()
+        return [race for race in races if not race.ended and race.rfq.symbol in symbols]
 
     def cancel(self, cause: cmd.CancelRfq) -> Events:
         race = self.races.get(cause.rfq_id)

@@ -18,7 +18,7 @@ from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.engines.breaks import Breaks
 from lpdesk.engines.dealing import Dealing
-from lpdesk.engines.house import KIND
+from lpdesk.engines.internal import KIND
 from lpdesk.engines.lifecycle import BREAK, BreakMove, OrderState
 from lpdesk.engines.quoting import refused
 from lpdesk.engines.reconciliation import Books, Comparison, Ours, Window, compare

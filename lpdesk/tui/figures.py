@@ -56,10 +56,11 @@ def amount(value: Decimal, pair: Pair | None, dealt: Dealt) -> str:
 
 
 def legs(quote: ev.QuoteLocked, pair: Pair | None) -> list[str]:
-    """The parts that a price stands on: `alpha 1 @ 99,990.00`."""
+    """The parts that a price stands on: `alpha 1 @ 99,990.00`; of what is dealt inside also why."""
     decimals = pair.base_decimals if pair else 18
     return [
         f"{leg.lp} {words.amount(leg.quantity, decimals)} @ {price(leg.price, pair)}"
+        + (f" ({leg.why})" if leg.why.startswith("internal") else "")
         for leg in quote.legs
     ]
 

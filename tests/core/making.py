@@ -17,7 +17,7 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.making import MakerState, MakerTerms, OrderKind
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Cause, Event
-from lpdesk.domain.settings import Client, Lp, Pair, Rules, Settings
+from lpdesk.domain.settings import Client, Internal, Lp, Pair, Rules, Settings
 from lpdesk.domain.values import MONEY, Instant, Side
 from lpdesk.engines.book import BookSide, Resting
 from lpdesk.engines.maker import OWNER, Maker
@@ -234,6 +234,7 @@ class Market:
         base: str = "100",
         quote: str = "10000000",
         rules: Rules | None = None,
+        internal: tuple[Internal, ...] = (),
         **parameters: str,
     ) -> None:
         pairs = pairs or (BTC,)
@@ -244,6 +245,7 @@ class Market:
             clients=(Client(name="acme", balances=CLIENT), Client(name="zeta", balances=CLIENT)),
             default_client="acme",
             rules=rules or Rules(loss_limit_bps=D(10)),
+            internal=internal,
             desk_balances={pair.base: D(base) for pair in pairs} | {"USDT": D(quote)},
             makers=tuple(
                 MakerTerms(symbol=pair.symbol, strategy=strategy, parameters=numbers)
