@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from statistics import median
@@ -23,6 +24,7 @@ from lpdesk.config import BadConfig, Config, LpTable, load, resolve_options, res
 from lpdesk.config.tables import WebhookTable
 from lpdesk.domain.capabilities import SIGNED_KINDS
 from lpdesk.domain.text import clean
+from lpdesk.domain.values import SECOND
 from lpdesk.journal.errors import JournalRefused
 from lpdesk.journal.reader import connect
 from lpdesk.webhooks.target import Forbidden, resolve
@@ -155,11 +157,16 @@ def _modes(journal: Path) -> Iterator[Finding]:
 
 def _readable(journal: Path) -> Finding:
     try:
-        connect(journal).close()
+        with closing(connect(journal)) as connection:
+            last = connection.execute("SELECT at FROM records ORDER BY seq DESC LIMIT 1")
+            (at,) = last.fetchone() or (0,)
     except JournalRefused as refused:
         return Finding(BAD, "journal", str(refused), "name another --journal")
     except (sqlite3.Error, OSError) as error:
         return Finding(BAD, "journal", f"{journal}: {error}", "look with `lpdesk verify`")
+    if (ahead_s := (at - time.time_ns()) / SECOND) > MAX_CLOCK_OFF_S:
+        text = f"{journal} ends {ahead_s:.0f} s ahead of this clock, and a desk goes on from there"
+        return Finding(WARN, "journal", text, "check this clock: LPs will refuse such signatures")
     return Finding(OK, "journal", f"{journal}, {journal.stat().st_size / (1 << 20):.1f} MB")
 
 

@@ -136,6 +136,8 @@ class Runtime:
         self.desk, self.view = rerun.desk, rerun.view
         self._seq, self._at = rerun.seq, rerun.at
         self._stamped = self._at
+        if self.clock.now() < self._at:  # set back meanwhile: if time stood still until it is
+            self.clock.advance_to(self._at)  # there again, no quote would expire
         return recalled
 
     async def open(

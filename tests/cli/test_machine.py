@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lpdesk import __version__
+from lpdesk.domain.record import Record
+from lpdesk.domain.values import SECOND
 from lpdesk.replay import verify
 from tests.cli.conftest import Command
+from tests.cli.days import keep
 from tests.venues.liar import answer, liar
 
 BAD = """
@@ -115,6 +120,15 @@ def test_doctor_names_what_is_wrong_with_the_journal(lpdesk: Command, tmp_path: 
     assert result.exit_code == 1
     assert f"chmod 600 {open_to_all}" in result.stdout
     assert "bad   journal   not a journal" in result.stdout
+
+
+def test_doctor_says_that_the_clock_was_set_back(
+    lpdesk: Command, tmp_path: Path, records: list[Record]
+) -> None:
+    ahead = replace(records[0], at=time.time_ns() + 3_600 * SECOND)
+    result = lpdesk("doctor", "--journal", keep(tmp_path / "desk.db", [ahead]))
+    assert result.exit_code == 0
+    assert "s ahead of this clock" in result.stdout
 
 
 def test_doctor_names_all_problems_of_a_configuration(lpdesk: Command, bad: Path) -> None:
