@@ -199,7 +199,8 @@ class Desk:
         lp = self.state.settings.lp(event.lp)
         match event, lp.kind if lp else "":
             case ev.OrderSent(), internal.KIND:
-                events, answer = self.house.execute(event, at)
+                client = self.dealing.orders[event.order_id][0].terms.client
+                events, answer = self.house.execute(event, client, at)
                 return events + self._decide(answer, at)
             case ev.LpAsked(), internal.KIND:
                 race = self.quoting.races.get(event.rfq_id)

@@ -92,6 +92,7 @@ def _rules(rules: RulesTable) -> s.Rules:
         default_desk=rules.default_desk,
         backup_desk=rules.backup_desk,
         backup_at_execution=True,
+        self_match_prevention=True,
     )
 
 

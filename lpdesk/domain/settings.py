@@ -232,6 +232,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     default_desk: str = ""
     backup_desk: str = ""
     backup_at_execution: bool = False  # every new desk does, the first ones did not
+    self_match_prevention: bool = False  # of requests with the client's own orders: the same
 
 
 class Reconcile(Struct, frozen=True, kw_only=True):

@@ -110,14 +110,11 @@ class OrderBook:
         asks = [(key, sum(queues[key].values())) for key in self._asks[:levels]]
         return bids, asks
 
-    def resting(self, side: int) -> Iterator[tuple[int, int]]:
-        """(price, lots) of every order of one side, in the order in which they would fill."""
-        for key in self._bids if side > 0 else self._asks:
-            for lots in self._levels[key].values():
-                yield abs(key), lots
-
     def queue(self, side: int) -> Iterator[tuple[int, int, int]]:
-        """As `resting`, with the owner of each order: 0 is nobody."""
+        """(price, lots, owner) of every order of one side, in the order in which they would fill.
+
+        Owner 0 is nobody.
+        """
         for key in self._bids if side > 0 else self._asks:
             for oid, lots in self._levels[key].items():
                 yield abs(key), lots, self._owners.get(oid, 0)

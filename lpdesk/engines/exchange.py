@@ -155,18 +155,24 @@ class Exchange:
         seen = {order.side for order in orders if order}
         return BookSide.BUY in seen, BookSide.SELL in seen
 
-    def cost(self, side: Side, quantity: Decimal) -> Decimal | None:
+    def cost(self, side: Side, quantity: Decimal, but: str = "") -> Decimal | None:
         """Cash of taking `quantity` now, before fees; None where the book is too thin.
 
         Cut for each fill as in the fills themselves: this is what would be paid, to the last unit.
         """
-        left, cash = self._lots(quantity), ZERO
-        for ticks, lots in self.engine.resting(-SIDES[side]):
-            cash += self._cash(ticks, min(left, lots))
-            left -= min(left, lots)
-            if not left:
-                return cash
-        return None
+        found = self._met(side, quantity, but)
+        return sum(map(self._cut, found), ZERO) if found else None
+
+    def worth(self, side: Side, quantity: Decimal, but: str = "") -> Decimal | None:
+        """As `cost`, with nothing cut."""
+        found = self._met(side, quantity, but)
+        return sum(found, ZERO) if found else None
+
+    def _met(self, side: Side, quantity: Decimal, but: str) -> list[Decimal]:
+        """The cash of each order that taking `quantity` would meet; none if they are too few."""
+        found = self.reach(side, quantity, but)
+        enough = sum((size for _, size, _ in found), ZERO) == quantity
+        return [price * size for price, size, _ in found] if enough else []
 
     def reach(self, side: Side, quantity: Decimal, but: str) -> list[tuple[Decimal, Decimal, str]]:
         """(price, size, owner) of the orders that taking `quantity` would meet, in their turn.
@@ -203,7 +209,10 @@ class Exchange:
         return fee if bps > 0 else -fee
 
     def _cash(self, ticks: int, lots: int) -> Decimal:
-        return round_down(self._price(ticks) * self._quantity(lots), self.pair.quote_decimals)
+        return self._cut(self._price(ticks) * self._quantity(lots))
+
+    def _cut(self, cash: Decimal) -> Decimal:
+        return round_down(cash, self.pair.quote_decimals)
 
     def levels(self, count: int, ours: str) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """Bids and asks for the screen, best first, with our part and what is ahead of it."""

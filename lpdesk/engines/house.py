@@ -42,14 +42,14 @@ class House:
 
     def quote(self, ask: ev.LpAsked, race: Race | None) -> rep.LpQuoted | rep.LpFailed:
         """The price of the book for the size, or why there is none."""
-        lp = self.making.state.settings.lp(ask.lp)
-        if race and lp and lp.streams:
+        if race and self._streams(ask.lp):
             return self._ladder(race, race.lanes[ask.lp]) or _thin(ask)
-        return self._whole(ask)
+        return self._whole(ask, race.rfq.client if race else "")
 
-    def _whole(self, ask: ev.LpAsked) -> rep.LpQuoted | rep.LpFailed:
+    def _whole(self, ask: ev.LpAsked, client: str) -> rep.LpQuoted | rep.LpFailed:
         maker = self.making.makers.get(ask.symbol)
-        cash = maker.exchange.cost(ask.side, ask.quantity) if maker else None
+        mine = self._not_met(ask.lp, client)
+        cash = maker.exchange.cost(ask.side, ask.quantity, mine) if maker else None
         if maker is None or cash is None:
             return _thin(ask, "the book is too thin" if maker else "no book for this pair")
         rounded = round_up if ask.side is Side.BUY else round_down
@@ -93,7 +93,7 @@ class House:
         maker, rfq = self.making.makers.get(race.rfq.symbol), race.rfq
         if maker is None:
             return None
-        mine = client_account(rfq.client)
+        mine = self._not_met(lane.lp.name, rfq.client)
         levels = list[rep.QuoteLevel]()
         for price, size, owner in maker.exchange.reach(rfq.base_side, lane.asked_quantity, mine):
             whose = "ours" if owner == OWNER else CLIENTS
@@ -114,34 +114,38 @@ class House:
         )
 
     def _holds(self, race: Race, lp: str) -> bool:
-        """Whether the book still gives what the client's price stands on, for no more."""
+        """Whether the book still gives each level that the client's price stands on, in turn."""
         assert race.lock is not None
         parts = [part for part in race.lock.cover.parts if part.lp == lp]
         maker, side = self.making.makers.get(race.rfq.symbol), race.rfq.base_side
-        quantity = sum((part.quantity for part in parts), ZERO)
-        if maker is None:
-            return False
-        found = maker.exchange.reach(side, quantity, client_account(race.rfq.client))
-        if sum((size for _, size, _ in found), ZERO) < quantity:
-            return False
-        quoted = sum((part.price * part.quantity for part in parts), ZERO)
-        now = sum((price * size for price, size, _ in found), ZERO)
-        return now <= quoted if side is Side.BUY else now >= quoted
+        mine, before, needed = self._not_met(lp, race.rfq.client), ZERO, ZERO
+        for part in parts:
+            needed += part.quantity
+            cash = maker.exchange.worth(side, needed, mine) if maker else None
+            if cash is None or _worse(side, cash - before, part.price * part.quantity):
+                return False
+            before = cash
+        return True
+
+    def _not_met(self, lp: str, client: str) -> str:
+        """Whose resting orders the client's own request must not meet: nobody's in old journals."""
+        settings = self.making.state.settings
+        apart = settings.rules.self_match_prevention or self._streams(lp)
+        return client_account(client) if apart and client else ""
 
     # ---- orders
 
     def execute(
-        self, order: ev.OrderSent, at: Instant
+        self, order: ev.OrderSent, client: str, at: Instant
     ) -> tuple[list[Event], rep.OrderFilled | rep.OrderRejected]:
         """Take the size if it still costs no more than quoted; the fills and the answer."""
-        maker = self.making.makers.get(order.symbol)
-        cash = maker.exchange.cost(order.side, order.quantity) if maker else None
+        maker, mine = self.making.makers.get(order.symbol), self._not_met(order.lp, client)
+        cash = maker.exchange.cost(order.side, order.quantity, mine) if maker else None
         quoted = order.price * order.quantity
         if maker and cash is not None and self._streams(order.lp):
             # a sale's cash is cut to whole cents, which is no move of the book
-            met = maker.exchange.reach(order.side, order.quantity, "")
-            cash = sum((price * size for price, size, _ in met), ZERO)
-        worse = cash is not None and (cash > quoted if order.side is Side.BUY else cash < quoted)
+            cash = maker.exchange.worth(order.side, order.quantity, mine)
+        worse = cash is not None and _worse(order.side, cash, quoted)
         if maker is None or cash is None or worse:
             text = "the book has moved" if worse else "the book is too thin"
             return [], rep.OrderRejected(
@@ -170,6 +174,10 @@ class House:
     def _streams(self, name: str) -> bool:
         lp = self.making.state.settings.lp(name)
         return lp is not None and lp.streams
+
+
+def _worse(side: Side, cash: Decimal, quoted: Decimal) -> bool:
+    return cash > quoted if side is Side.BUY else cash < quoted
 
 
 def _thin(ask: ev.LpAsked, text: str = "the book is too thin") -> rep.LpFailed:

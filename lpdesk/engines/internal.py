@@ -40,7 +40,8 @@ def most(value: Valuer, rule: Internal, quantity: Decimal) -> Decimal:
 
 def part(value: Valuer, rule: Internal, cover: Cover, outside: Cover | None) -> Cover | None:
     """Of what is offered inside, what is within the share and better than outside by the edge."""
-    left = most(value, rule, value.hedge((outside or cover).all_in))
+    prices = [quote.all_in for quote in (cover.parts[0], outside) if quote]  # it ends in between
+    left = most(value, rule, min(map(value.hedge, prices)))
     levels = []
     for level in cover.parts:
         taken = min(left, level.quantity)

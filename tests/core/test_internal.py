@@ -167,6 +167,68 @@ def test_a_client_is_never_matched_with_itself() -> None:
     assert lock(market).lp == "alpha" and lock(market).cause is ev.LockCause.REPLACED
 
 
+def reject_of_house(market: Market) -> str:
+    [reject] = [event for event in market.events(ev.LegRejected) if event.lp == "house"]
+    assert market.events(ev.BookTraded) == []
+    return reject.text
+
+
+def test_an_own_order_that_came_after_the_accept_is_not_met_by_the_fallback() -> None:
+    dear = replace(HALF, share=D(1), minimum_edge_bps=D(500))
+    market = desk(dear, desk_rules=replace(COMPOSITE, loss_limit_bps=D(10)), alpha="20")
+    market.simulation.world.rejects.add("alpha")
+    asks(market, "0.3")
+    quote = lock(market)
+    market.does(cmd.AcceptQuote(rfq_id=quote.rfq_id, quote_id=quote.quote_id))
+    market.types("lim s 0.3 100010 @acme")
+    market.later("20ms")
+    assert quote.lp == "alpha" and reject_of_house(market) == "the book is too thin"
+    assert market.events(ev.TradeFailed) and market.has("client:acme", "USDT") == 1_000_000
+
+
+def test_an_own_order_in_the_way_of_a_price_that_was_given_out_is_not_met() -> None:
+    market = desk(HALF, alpha="70")
+    asks(market, "0.4", firm_after_ns=0)
+    quote = lock(market)
+    market.types("lim s 0.3 100010 @acme")
+    caller = cmd.Origin(caller="acme-bot", token="x", digest="d")
+    market.does(cmd.AcceptQuote(rfq_id=quote.rfq_id, quote_id=quote.quote_id, origin=caller))
+    market.later("20ms")
+    assert quote.lp == "house" and reject_of_house(market) == "the book is too thin"
+    assert market.events(ev.TradeSettled)[0].lp == "alpha"
+    at_rest(market)
+
+
+@pytest.mark.parametrize("prevented", [True, False])
+def test_an_exchange_that_only_competes_shuns_own_orders_too(prevented: bool) -> None:
+    """As of the desks that say so: the journals of the first ones verify as they were."""
+    market = Market(
+        lps=(STREAM, Lp(name="house", kind="book")), world=Outside(alpha="70"),
+        rules=replace(COMPOSITE, self_match_prevention=prevented), order_levels="3",
+    )  # fmt: skip
+    market.ticks("100000")
+    market.types("lim s 0.4 100010 @acme")
+    asks(market, "0.4")
+    accepts(market)
+    assert [fill.maker for fill in market.events(ev.BookTraded)] == (
+        [] if prevented else ["client:acme"]
+    )
+
+
+def test_a_level_that_got_dearer_is_taken_back_though_all_of_them_cost_less() -> None:
+    market = desk(replace(HALF, share=D(1)), alpha="200")
+    market.types("stop")
+    for order in ("0.3 100010", "0.2 100050", "0.9 100150"):
+        market.types(f"lim s {order} @zeta")
+    asks(market, "0.5")
+    assert [leg.price for leg in lock(market).legs] == [100_010, 100_050]
+    market.types("lim s 0.1 99900 @zeta")
+    market.types(f"cxl {market.events(ev.OrderEntered)[1].order_id}")
+    assert [leg.price for leg in lock(market).legs] == [99_900, 100_010, 100_150]
+    assert accepts(market) == "" and market.events(ev.LegRejected) == []
+    at_rest(market)
+
+
 def test_a_price_that_the_book_cannot_give_any_more_is_taken_back_in_the_same_step() -> None:
     market = desk(HALF, alpha="70")
     asks(market)
@@ -257,6 +319,7 @@ PRICE = st.decimals(-40, 160, places=1).map(str)
 
 @given(
     side=st.sampled_from(Side),
+    dealt=st.sampled_from(Dealt),
     share=st.decimals(0, 1, places=2),
     edge=st.decimals(0, 4, places=1),
     away=st.tuples(PRICE, PRICE, PRICE),
@@ -265,8 +328,8 @@ PRICE = st.decimals(-40, 160, places=1).map(str)
     moves=st.lists(st.decimals(-30, 30, places=1), max_size=3),
 )
 def test_never_worse_never_more_than_the_share_and_never_rejected(
-    side: Side, share: Decimal, edge: Decimal, away: tuple[str, str, str], quantity: str,
-    resting: list[tuple[Decimal, Decimal]], moves: list[Decimal],
+    side: Side, dealt: Dealt, share: Decimal, edge: Decimal, away: tuple[str, str, str],
+    quantity: str, resting: list[tuple[Decimal, Decimal]], moves: list[Decimal],
 ) -> None:  # fmt: skip
     """Beside the same desk that deals nothing inside, whatever the market and clients do."""
     rule = Internal(share=share, minimum_edge_bps=edge)
@@ -277,24 +340,27 @@ def test_never_worse_never_more_than_the_share_and_never_rejected(
         desk(each, lps=lps, desk_rules=rules, **outside)
         for each in (rule, replace(rule, share=D(0)))
     )
+    base = dealt is Dealt.BASE
+    wanted = {"side": side if base else side.opposite, "dealt": dealt}
+    amount = quantity if base else f"{D(quantity) * 100_000:f}"
+    sign, word = (1, "s") if side is Side.BUY else (-1, "b")
     for market in (ours, plain):
-        sign, word = (1, "s") if side is Side.BUY else (-1, "b")
         for off, size in resting[:3]:
             market.types(f"lim {word} {size} {100_000 + sign * off} @zeta")
-        asks(market, quantity, side)
+        asks(market, amount, **wanted)
         for move in moves:
             market.ticks(f"{100_000 + move}")
             market.later("1200ms")
-    sign = 1 if side is Side.BUY else -1
     assert sign * lock(ours).client_price <= sign * lock(plain).client_price
     best = None  # from outside so far
     for event in ours.events(ev.QuoteReceived, ev.QuoteLocked):
         if isinstance(event, ev.QuoteReceived):
-            if event.lp != "house" and event.quantity == D(quantity):
+            if event.lp != "house" and event.verdict is ev.Verdict.LIVE:
                 best = min(best or event.all_in, event.all_in, key=lambda price: sign * price)
             continue
         inside = [leg for leg in event.legs if leg.lp == "house"]
-        assert sum(leg.quantity for leg in inside) <= share * D(quantity)
+        most = share * event.quantity * (1 + rules.size_tolerance_bps / BPS)
+        assert sum(leg.quantity for leg in inside) <= most
         assert all((best - leg.all_in) * sign * BPS >= edge * best for leg in inside)
     assert accepts(ours) == ""
     rejected = [event for event in ours.events(ev.LegRejected) if event.lp == "house"]
