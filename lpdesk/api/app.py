@@ -11,6 +11,7 @@ from hashlib import sha256
 from time import perf_counter
 from urllib.parse import parse_qsl
 
+from msgspec import json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
@@ -30,6 +31,7 @@ from lpdesk.domain.wire import Malformed, parse
 JSON_API = "application/vnd.api+json"
 JSON = "application/json"
 MAX_PARAMETERS = 200
+MAX_HEADER_BYTES = 16_384
 _log = logging.getLogger(__name__)
 _TOKEN = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _NOBODY = Key("", b"", "")
@@ -64,7 +66,11 @@ class Call:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._answer(Request(scope, receive, send))
+            if _head_size(scope) > MAX_HEADER_BYTES:
+                text = f"path and headers have at most {MAX_HEADER_BYTES} bytes"
+                response = _response(_refusal([Problem("headers_too_large", text)]))
+            else:
+                response = await self._answer(Request(scope, receive, send))
         except Exception:
             _log.exception("a bug in the API")
             response = _response(_refusal([Problem("internal", "the desk could not answer")]))
@@ -156,7 +162,7 @@ class Gates:
                 text = "this key was used for another request"
                 raise Problem("key_reused", text, header="Idempotency-Key")
             if taken and taken.status is not None:
-                return Answer(taken.status, taken.body.encode())
+                return _stored(taken.status, taken.body.encode())
             ask.taken = taken.events if taken else None
             return await self._kept(route, ask)
         finally:
@@ -177,7 +183,19 @@ class Gates:
         return answer
 
 
+def _stored(status: int, body: bytes) -> Answer:
+    """An answer as it was given, with where the object is that it told of."""
+    location = json.decode(body)["data"]["links"]["self"] if status == 201 else ""
+    return Answer(status, body, location)
+
+
 # ---- in
+
+
+def _head_size(scope: Scope) -> int:
+    """What came before the body, which in one piece passes the parser's own limit."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return len(scope["raw_path"]) + len(scope["query_string"]) + headers
 
 
 def _path(request: Request) -> bytes:
@@ -229,27 +247,32 @@ def _attributes(
 
 
 def _check_content_type(value: bytes) -> None:
-    media_type, _, parameters = value.partition(b";")
-    media_type = media_type.strip().lower()
-    if media_type == JSON_API.encode() and parameters.strip():
-        raise Problem("unsupported_media_type", f"{JSON_API} has no parameters here")
+    media_type, _, parameters = value.lower().partition(b";")
+    media_type = media_type.strip()
+    if media_type == JSON_API.encode() and not _names(parameters) <= {b"profile"}:
+        raise Problem("unsupported_media_type", f"{JSON_API} has no parameter here but profile")
     if media_type not in (JSON_API.encode(), JSON.encode()):
         raise Problem("unsupported_media_type", f"the body must be {JSON_API}")
 
 
 def _check_accept(value: bytes, media_type: str) -> None:
-    """406 only where nothing that is accepted could be sent (JSON:API 1.1, content negotiation)."""
+    """406 where nothing that is accepted could be sent, or JSON:API only with what is not known."""
     if not value or media_type != JSON_API:
         return
-    accepted = [each.strip().lower() for each in value.split(b",")]
-    for each in accepted:
+    named, wide = [], False
+    for each in value.lower().split(b","):
         kind, _, parameters = each.partition(b";")
-        plain = all(p.strip().startswith(b"q=") for p in parameters.split(b";") if p.strip())
-        if kind.strip() in (b"*/*", b"application/*", JSON.encode()):
-            return
-        if kind.strip() == JSON_API.encode() and plain:
-            return
-    raise Problem("not_acceptable", f"answers are {JSON_API} without parameters", header="Accept")
+        if kind.strip() == JSON_API.encode():
+            named.append(_names(parameters) <= {b"profile", b"q"})
+        wide |= kind.strip() in (b"*/*", b"application/*", JSON.encode())
+    if not (any(named) if named else wide):
+        text = f"answers are {JSON_API} without parameters"
+        raise Problem("not_acceptable", text, header="Accept")
+
+
+def _names(parameters: bytes) -> set[bytes]:
+    """Of a media type. JSON:API 1.1: a profile may be ignored; no extension is known here."""
+    return {each.partition(b"=")[0].strip() for each in parameters.split(b";") if each.strip()}
 
 
 async def _read(request: Request, limit: int) -> bytes:

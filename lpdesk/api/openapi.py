@@ -14,7 +14,7 @@ from lpdesk.api.routes import Route
 JSON_API = "application/vnd.api+json"
 Schema = dict[str, Any]
 
-_COMMON = (400, 401, 405, 406, 408, 413, 415, 429, 503)
+_COMMON = (400, 401, 405, 406, 408, 413, 415, 429, 431, 503)
 _READS = (404,)
 _DEALS = (403, 409, 422)
 
@@ -125,7 +125,7 @@ def _parameters(route: Route) -> Iterable[Schema]:
     if route.many and route.gives:
         yield _parameter("page[number]", "query", _whole(MAX_PAGE))
         yield _parameter("page[size]", "query", _whole(MAX_PAGE_SIZE))
-        columns = [column for column in route.gives.columns if column.listed]
+        columns = route.gives.listed
         if columns:
             yield _parameter("sort", "query", _sorts(columns), "With - in front: downwards.")
         for column in columns:
@@ -145,6 +145,6 @@ def _whole(most: int) -> Schema:
     return {"type": "integer", "minimum": 1, "maximum": most}
 
 
-def _sorts(columns: list[Column]) -> Schema:
+def _sorts(columns: Iterable[Column]) -> Schema:
     names = "|".join(column.name for column in columns)
     return {"type": "string", "pattern": f"^-?({names})(,-?({names})){{0,7}}$"}

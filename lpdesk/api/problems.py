@@ -40,6 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
     "already_linked": (422, "Already in a trade settlement"),
     "key_reused": (422, "Idempotency-Key used for another request"),
     "too_many": (429, "Too many requests"),
+    "headers_too_large": (431, "Headers too large"),
     "internal": (500, "Internal error"),
     "unavailable": (503, "Desk not open"),
 }

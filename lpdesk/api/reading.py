@@ -120,7 +120,7 @@ class Reader:
 
 def parse_page(resource: Resource, parameters: Parameters) -> Page:
     """Filters, order and page of a list. Raises `Problem` 400 that names the parameter."""
-    columns = {column.name: column for column in resource.columns if column.listed}
+    columns = {column.name: column for column in resource.listed}
     numbers = {"page[number]": 1, "page[size]": PAGE_SIZE}
     limits = {"page[number]": MAX_PAGE, "page[size]": MAX_PAGE_SIZE}
     where: list[str] = []

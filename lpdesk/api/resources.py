@@ -133,6 +133,12 @@ class Resource(Struct, frozen=True):
     """(name, column): what we read along and do not show."""
 
     @property
+    def listed(self) -> tuple[Column, ...]:
+        """What its list can be filtered and sorted by."""
+        own = tuple(column for column in self.columns if column.listed)
+        return (Column("id", self.id), *own) if self.table else own
+
+    @property
     def _parts(self) -> dict[str, str]:
         parts = {"id": self.id} | {column.name: column.sql for column in self.columns}
         return parts | {name: sql for name, _, sql in self.related} | dict(self.unseen)
@@ -221,9 +227,9 @@ QUOTES = Resource(
         Column("unit-count", _UNITS, MONEY, True),
         Column("price-per-unit", "price", MONEY, True),
         Column("base-amount", _CASH, MONEY, True),
-        Column("fee-amount", "'0'", MONEY),
+        Column("fee-amount", "'0'", MONEY, True),
         Column("total-amount", _CASH, MONEY, True),
-        Column("hot", "1", FLAG, True),
+        Column("hot", "(1 = 1)", FLAG, True),  # by 1 would be by the first column
         Column("delayed-settlement", f"({_OF_TRADE.format('delayed', 'rfqs', 'rfq_id')})", FLAG),
         Column(
             "integrator-settled",

@@ -60,7 +60,7 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(_name(item) for item in value)
 
 
-MAX_IDS = 1_000
+MAX_IDS = 500  # as many as a settlement takes
 _NAME = re.compile(r"[A-Za-z0-9._:/-]{1,128}", re.ASCII)
 _MONEY = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 

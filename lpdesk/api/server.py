@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lpdesk.api import openapi
 from lpdesk.api.access import Key, Keys
-from lpdesk.api.app import build
+from lpdesk.api.app import MAX_HEADER_BYTES, build
 from lpdesk.api.metrics import Metrics
 from lpdesk.api.reading import Reader
 from lpdesk.api.routes import ROUTES
@@ -27,7 +27,6 @@ from lpdesk.domain.values import MILLISECOND
 from lpdesk.domain.wire import dump
 from lpdesk.session import Session
 
-MAX_HEADER_BYTES = 16_384
 KEEP_ALIVE_S = 75
 GOODBYE_S = 1.0
 STUCK_S = 10.0

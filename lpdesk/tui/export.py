@@ -75,4 +75,4 @@ def _when(name: str, value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    return json.encode(value).decode() if isinstance(value, list | dict) else value
+    return json.encode(value).decode() if isinstance(value, list | tuple | dict) else value

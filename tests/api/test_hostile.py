@@ -89,6 +89,8 @@ async def test_headers_and_bodies_are_bounded(desk: Desk) -> None:
     assert (await sent(desk, HEAD + b"X: " + b"x" * 70_000)).startswith(b"HTTP/1.1 400 ")
     many = b"".join(b"X-%d: y\r\n" % n for n in range(10_000))
     assert (await sent(desk, HEAD + many)).startswith(b"HTTP/1.1 400 ")
+    whole = HEAD + b"X: " + b"x" * 20_000 + b"\r\nConnection: close\r\n\r\n"  # in one read or two
+    assert (await sent(desk, whole)).startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
     bot = desk["bot"]
     huge = await bot.call("POST", "/v2/quotes", {"data": "x" * 70_000})
     assert error(huge, 413)["detail"] == "a body has at most 65536 bytes"
@@ -141,14 +143,18 @@ async def test_broken_bodies_are_refused_without_a_trace(desk: Desk) -> None:
 async def test_media_types(desk: Desk) -> None:
     wanted = {"asset-id": "BTC", "unit-count": "1", "transaction-type": "buy"}
     good = json.dumps({"data": {"type": "quotes", "attributes": wanted}}).encode()
-    for media_type in ("text/plain", f"{JSON_API}; charset=utf-8", "multipart/form-data", ""):
+    mine, profile = f"{JSON_API}; charset=utf-8", f'{JSON_API}; profile="https://x.example/p"'
+    extended = f'{JSON_API}; ext="https://x.example/e"'
+    for media_type in ("text/plain", mine, extended, "multipart/form-data", ""):
         assert error(await raw(desk, good, media_type), 415)
-    assert data(await raw(desk, good, "application/json; charset=utf-8"), 201)
+    for media_type in ("application/json; charset=utf-8", profile):
+        assert data(await raw(desk, good, media_type), 201)
     packed = await desk["bot"].call("POST", "/v2/quotes", {}, Content_Encoding="gzip")
     assert error(packed, 415)
-    for accept in (f"{JSON_API}; charset=utf-8", "text/html"):
+    for accept in (mine, f"{mine}, */*", extended, "text/html"):
         assert error(await desk["bot"].call("GET", "/v2/quotes", Accept=accept), 406)
-    assert data(await desk["bot"].call("GET", "/v2/quotes", Accept=f"text/html, {JSON_API};q=0.5"))
+    for accept in (f"text/html, {JSON_API};q=0.5", f"{mine}, {JSON_API}", profile, "*/*"):
+        assert data(await desk["bot"].call("GET", "/v2/quotes", Accept=accept))
 
 
 async def test_paths_and_methods_that_are_not(desk: Desk) -> None:

@@ -167,6 +167,9 @@ async def test_lists_are_filtered_sorted_and_paged(desk: Desk) -> None:
     assert await ids("") == ["1", "10", "20", "3"]
     assert await ids("sort=unit-count") == ["1", "3", "10", "20"]
     assert await ids("sort=status,-unit-count") == ["1", "20", "10", "3"]
+    assert await ids("sort=hot") == await ids("sort=-hot,fee-amount") == await ids("")
+    assert await ids("sort=id") == ["3", "20", "10", "1"]
+    assert await ids(f"filter[id]={waiting['id']}&filter[fee-amount]=0.00") == ["1"]
     assert await ids("filter[status]=settled") == ["10", "20", "3"]
     assert await ids("filter[status in]=pending,expired") == ["1"]
     assert await ids("filter[unit-count gte]=9.99&filter[unit-count lt]=20") == ["10"]

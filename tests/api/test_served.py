@@ -274,7 +274,7 @@ async def refused_by_hand(desk: Served, hardys: str) -> None:
     both = [delayed["id"], elsewhere["id"]]
     assert "must be same trade desk" in await refused(both, "acme-otc", bot)
     assert "Trade Settlement Pair Not Found" in await refused([hardys], "acme-otc", hardy)
-    assert "must be a list of 1 to 1000 ids" in await refused([], "acme-otc", bot)
+    assert "must be a list of 1 to 500 ids" in await refused([], "acme-otc", bot)
     data(await created(bot, [delayed["id"]]), 201)
     assert "Already in a trade settlement" in await refused([delayed["id"]], "acme-otc", bot)
 

@@ -180,7 +180,8 @@ async def test_by_hand_and_each_of_its_refusals(later: Later) -> None:
     missing = "Trade Settlement Pair Not Found"
     assert await refused([delayed["id"]], "nobodys") == missing
     assert await refused([delayed["id"]], "acme-otc", later.rival) == missing
-    assert "must be a list of 1 to 1000 ids" in await refused([])
+    for ids in ([], [f"Q-{number}" for number in range(501)]):
+        assert "must be a list of 1 to 500 ids" in await refused(ids)
 
     answer = await created(bot, [delayed["id"]])
     made = data(answer, 201)

@@ -143,7 +143,8 @@ async def test_tab_goes_round_the_live_rfqs_and_nothing_else_moves_the_focus() -
 
 
 async def test_panes_by_function_key_and_back() -> None:
-    async with at(busy()) as (app, pilot):
+    desk = busy()
+    async with at(desk) as (app, pilot):
         for key, name in (("f2", "rfq"), ("f3", "race"), ("f5", "settlement"), ("f6", "lps")):
             await pilot.press(key)
             assert app.focused is not None and app.focused.id == name
@@ -155,6 +156,9 @@ async def test_panes_by_function_key_and_back() -> None:
         assert app.desk.line.input.value == "b", "the colon is a key there, and text here"
         await pilot.press("colon")
         assert app.desk.line.input.value == "b:"
+        app.desk.line.input.value = ""
+        await type_line(app, pilot, ":halt lunch")
+        assert isinstance(desk.submitted[-1], cmd.Halt), "pressed although the keys were here"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (62, 30)], ids=str)

@@ -237,6 +237,10 @@ async def test_settlements_and_breaks_are_filtered_sorted_narrowed_and_written_o
         assert row["cash_exposures"] == {"USDT": "50969.78"}
         assert row["missing"][0]["missing"] == "40975.38"
         assert row["next_at"].startswith("2026-01-19T15:36:06")
+        table = (tmp_path / "settlements-20260119-144348.csv").read_text()
+        (line,) = csv.DictReader(table.splitlines())
+        assert json.loads(line["trades"]) == ["T-000002", "T-000003"]
+        assert json.loads(line["missing"]) == row["missing"]
         await press(app, pilot, "escape", "tab", "f", "enter")
         assert "f: short" in text_of(app)
         assert "Lineage  T-000002" in text_of(app), "the first trade that is short"

@@ -87,7 +87,7 @@ class CommandInput(Input):
 
     async def action_submit(self) -> None:
         """Hand the line over, and start a new one."""
-        line = self.value.strip()
+        line = self.value.strip().removeprefix(":").lstrip()  # pressed although already here
         self._back, self._typed = 0, ""
         self.value = ""
         if line:
