@@ -20,9 +20,9 @@ class Best:
 
     def put(self, cover: Cover) -> None:
         """An LP's new cover replaces its old one."""
-        lp = cover.lp
+        price, _, lp = cover.rank
         self._covers[lp] = cover
-        if cover.rank[0] > self._price:  # nearly always: one comparison, not a tuple's two
+        if price > self._price:  # nearly always: one comparison, not a tuple's two
             if lp == self._lp:
                 self._search()
         elif self._best is None or cover.rank < self._best.rank:

@@ -113,7 +113,8 @@ class Exchange:
             if events[0][1] == 0:
                 raise Bug("a ladder out of order")
             bids, asks = self._slid(bids, asks)
-            events += self.engine.refresh(self._id(owner), bids, asks, max(price, 0), size)
+            again = self.engine.refresh(self._id(owner), bids, asks, max(price, 0), size)
+            events = [*events, *again]
         placed = [event for event in events if event[0] == Kind.ACCEPTED]
         worth = Decimal(sum(event[4] * event[5] for event in placed))
         worth = worth.scaleb(-self.pair.quote_decimals - self.pair.base_decimals)

@@ -1,7 +1,7 @@
 """The in-process exchange: price-time priority matching for one pair.
 
-Every command is a plain call that returns its events, a list of flat int tuples (see `Kind`). The
-engine numbers the orders, 1, 2, 3 ..., so the same commands give the same events anywhere.
+Every command is a plain call that returns its events, flat int tuples (see `Kind`). The engine
+numbers the orders, 1, 2, 3 ..., so the same commands give the same events anywhere.
 
 Owner 0 is nobody: such orders may trade with each other and are cancelled one by one. Fees are left
 to the caller as rates: an event carries price and lots, and `fee` is exact.
@@ -24,6 +24,7 @@ from lpdesk.engines.book import (
     LONG_QUEUE,
     REJECTED,
     Event,
+    Events,
     OrderBook,
     Reason,
 )
@@ -88,9 +89,7 @@ class MatchingEngine(OrderBook):
         super().__init__()
         self._self_match = int(self_match)
 
-    def place(
-        self, owner: int, side: int, order_type: int, lots: int, price: int = 0
-    ) -> list[Event]:
+    def place(self, owner: int, side: int, order_type: int, lots: int, price: int = 0) -> Events:
         """Enter an order; `price` is ignored for a market order. The first event names its id.
 
         Rejected with `BAD_LOTS`, `BAD_PRICE` or (post-only) `WOULD_CROSS`.
@@ -99,12 +98,16 @@ class MatchingEngine(OrderBook):
         if order_type > POST_ONLY or price <= 0 or lots <= 0:
             return self._place_other(oid, owner, side, order_type, lots, price)
         if side > 0:
-            side, key, opposite = 1, -price, self._asks
+            side = 1
+            key = -price
+            opposite = self._asks
         else:
-            side, key, opposite = -1, price, self._bids
+            side = -1
+            key = price
+            opposite = self._bids
         if opposite and opposite[0] + key <= 0:
             if order_type:
-                return [(REJECTED, oid, WOULD_CROSS)]
+                return ((REJECTED, oid, WOULD_CROSS),)
             events: list[Event] = [(ACCEPTED, oid, owner, side, price, lots)]
             lots = self._take(oid, owner, side, key, lots, price, opposite, events)
             if lots:
@@ -126,18 +129,18 @@ class MatchingEngine(OrderBook):
                 mine[oid] = key
         else:
             self._keys[oid] = key
-        return [(ACCEPTED, oid, owner, side, price, lots)]
+        return ((ACCEPTED, oid, owner, side, price, lots),)
 
     def _place_other(
         self, oid: int, owner: int, side: int, order_type: int, lots: int, price: int
-    ) -> list[Event]:
+    ) -> Events:
         """An order that never rests, or a bad one."""
         if order_type == MARKET:
             price = 0
         elif price <= 0:
-            return [(REJECTED, oid, BAD_PRICE)]
+            return ((REJECTED, oid, BAD_PRICE),)
         if lots <= 0:
-            return [(REJECTED, oid, BAD_LOTS)]
+            return ((REJECTED, oid, BAD_LOTS),)
         side, opposite = (1, self._asks) if side > 0 else (-1, self._bids)
         events: list[Event] = [(ACCEPTED, oid, owner, side, price, lots)]
         key = -side * price if price or not opposite else -opposite[-1]
@@ -148,13 +151,15 @@ class MatchingEngine(OrderBook):
             events.append((CANCELLED, oid, owner, lots, UNFILLED, side, price))
         return events
 
-    def cancel(self, oid: int) -> list[Event]:
+    def cancel(self, oid: int) -> Events:
         """Take one order off the book; rejected with `UNKNOWN_ORDER` when it does not rest."""
-        key, owner = self._keys.pop(oid, 0), 0
-        if not key:
+        key = self._keys.pop(oid, 0)
+        if key:
+            owner = 0
+        else:
             owner = self._owners.pop(oid, 0)
             if not owner:
-                return [(REJECTED, oid, UNKNOWN_ORDER)]
+                return ((REJECTED, oid, UNKNOWN_ORDER),)
             key = self._owned[owner].pop(oid)
         level = self._levels[key]
         lots = level.pop(oid)
@@ -165,16 +170,16 @@ class MatchingEngine(OrderBook):
         elif len(level) > LONG_QUEUE:
             self._holes[key] = self._holes.get(key, 0) + 1
         if key < 0:
-            return [(CANCELLED, oid, owner, lots, REQUESTED, 1, -key)]
-        return [(CANCELLED, oid, owner, lots, REQUESTED, -1, key)]
+            return ((CANCELLED, oid, owner, lots, REQUESTED, 1, -key),)
+        return ((CANCELLED, oid, owner, lots, REQUESTED, -1, key),)
 
-    def cancel_all(self, owner: int) -> list[Event]:
+    def cancel_all(self, owner: int) -> Events:
         """Take every order of `owner` off the book, oldest id first. No order, no event."""
         events: list[Event] = []
         self._pull(owner, self.orders_of(owner), REQUESTED, events)
         return events
 
-    def amend(self, oid: int, price: int, lots: int, post_only: bool = False) -> list[Event]:
+    def amend(self, oid: int, price: int, lots: int, post_only: bool = False) -> Events:
         """Give a resting order a new price and open size.
 
         At the same price a size that does not grow keeps its place in the queue; anything else
@@ -183,19 +188,19 @@ class MatchingEngine(OrderBook):
         """
         owner, old_key = self._find(oid)
         if not old_key:
-            return [(REJECTED, oid, UNKNOWN_ORDER)]
+            return ((REJECTED, oid, UNKNOWN_ORDER),)
         if price <= 0:
-            return [(REJECTED, oid, BAD_PRICE)]
+            return ((REJECTED, oid, BAD_PRICE),)
         if lots <= 0:
-            return [(REJECTED, oid, BAD_LOTS)]
+            return ((REJECTED, oid, BAD_LOTS),)
         side, opposite = (1, self._asks) if old_key < 0 else (-1, self._bids)
         key, former = -side * price, (abs(old_key), self._levels[old_key][oid])
         if key == old_key and lots <= former[1]:
             self._levels[key][oid] = lots
-            return [(AMENDED, oid, owner, side, price, lots, *former, 1)]
+            return ((AMENDED, oid, owner, side, price, lots, *former, 1),)
         meets = bool(opposite) and opposite[0] + key <= 0
         if meets and post_only:
-            return [(REJECTED, oid, WOULD_CROSS)]
+            return ((REJECTED, oid, WOULD_CROSS),)
         events: list[Event] = [(AMENDED, oid, owner, side, price, lots, *former, 0)]
         self._forget((oid,))
         self._leave(oid, old_key)
@@ -212,7 +217,7 @@ class MatchingEngine(OrderBook):
         asks: Quotes,
         price_tolerance: int = 0,
         lots_tolerance: int = 0,
-    ) -> list[Event]:
+    ) -> Events:
         """Make `bids` and `asks` the only orders of `owner` (> 0), in one step, by difference.
 
         The owner's orders, best first, each claim the first free quote within `price_tolerance`
@@ -223,7 +228,7 @@ class MatchingEngine(OrderBook):
         that would cross others is rejected alone (`WOULD_CROSS`).
         """
         if not _quotable(bids, asks):
-            return [(REJECTED, 0, int(Reason.BAD_LADDER))]
+            return ((REJECTED, 0, int(Reason.BAD_LADDER)),)
         stale, fresh = self._claim(owner, bids, asks, price_tolerance, lots_tolerance)
         events: list[Event] = []
         if stale:
@@ -249,7 +254,7 @@ class MatchingEngine(OrderBook):
             gone = 0
             for maker, size in queue.items():
                 maker_owner = owner_of(maker, 0)
-                if maker_owner == owner and owner:
+                if owner and maker_owner == owner:
                     if mode != CANCEL_NEWEST:
                         gone += 1
                         events.append((CANCELLED, maker, owner, size, SELF_MATCH, -side, at))
@@ -268,26 +273,20 @@ class MatchingEngine(OrderBook):
                 lots -= size
                 if not lots:
                     break
-            if gone:
-                done: Iterable[int] = queue
-                if gone == len(queue):
-                    del levels[best], opposite[0]
-                else:
-                    done = self._shrink(best, queue, gone)
-                for maker in done:
+            if gone == len(queue):
+                del levels[best], opposite[0]
+                for maker in queue:
                     if forget(maker, None) is None:
                         del owned[owners.pop(maker)][maker]
+            elif gone:
+                for maker in list(islice(queue, gone)):
+                    del queue[maker]
+                    if forget(maker, None) is None:
+                        del owned[owners.pop(maker)][maker]
+                if len(queue) > LONG_QUEUE:
+                    self._holes[best] = self._holes.get(best, 0) + gone
             if not lots or not opposite or opposite[0] + key > 0:
                 return lots
-
-    def _shrink(self, key: int, queue: dict[int, int], gone: int) -> list[int]:
-        """Take the first `gone` orders, not all of them, out of a level. Gives their ids."""
-        oids = list(islice(queue, gone))
-        for oid in oids:
-            del queue[oid]
-        if len(queue) > LONG_QUEUE:
-            self._holes[key] = self._holes.get(key, 0) + gone
-        return oids
 
     def _fills(self, owner: int, opposite: list[int], key: int, lots: int) -> bool:
         """Whether a fill-or-kill order would trade in full, self-match prevention included."""

@@ -1,6 +1,6 @@
 """Parsing FIX quotes against simplefix (and quickfix, where it is there): one interleaved run.
 
-    PYTHONPATH=. python tests/benchmarks/bench_fix.py [--rounds 9]
+    python -m tests.benchmarks.bench_fix [--rounds 9] [--peers VENV]
 
 Ours frames the stream, holds BodyLength and CheckSum and gives the fields; simplefix does neither
 of the two checks. `pip install simplefix quickfix` for the peers. Trust the ratios.
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from time import process_time_ns
 
 from lpdesk.venues.fix.codec import Frames, decode, encode
+from tests.benchmarks.peers import arguments
 
 MESSAGES = 2_000
 QUOTES = [
@@ -81,7 +82,7 @@ def peers() -> dict[str, Callable[[], int]]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=9)
-    rounds = parser.parse_args().rounds
+    rounds = arguments(parser).rounds
     runs = {"ours": ours, "ours, in bursts": ours_in_bursts} | peers()
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):

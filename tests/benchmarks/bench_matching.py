@@ -2,8 +2,7 @@
 
     python -m tests.benchmarks.bench_matching [--rounds 3] [--peers VENV]
 
-Peers are optional and stay out of the desk's own environment: make a venv of the same Python, `pip
-install lightmatchingengine pyorderbook` there, and name it. All three report what each order did
+Peers: `pip install lightmatchingengine pyorderbook`. All three report what each order did
 (ours: flat tuples, theirs: objects), and check an order's numbers themselves. The peers know no
 owners, so the like comparison is with orders of nobody; the second line adds an owner to every
 order, with the index by owner and the self-match prevention that come with it.
@@ -17,7 +16,6 @@ import argparse
 import importlib
 import logging
 import random
-import site
 import statistics
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +25,7 @@ from typing import Any, NamedTuple
 
 from lpdesk.engines.book import Kind
 from lpdesk.engines.matching import MatchingEngine, OrderType
+from tests.benchmarks.peers import arguments
 
 MID = 100_000
 LIMIT, IOC, FILLED = int(OrderType.LIMIT), int(OrderType.IOC), int(Kind.FILLED)
@@ -371,11 +370,7 @@ def one_level(count: int = 60_000) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", type=Path, help="a venv with the peers")
-    options = parser.parse_args()
-    rounds = options.rounds
-    for packages in options.peers.glob("lib/*/site-packages") if options.peers else ():
-        site.addsitedir(str(packages))
+    rounds = arguments(parser).rounds
     print("Throughput, CPU time")
     for work in (DESK, DEEP):
         throughput(work, rounds)

@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import site
 import statistics
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from time import process_time_ns
 from typing import Any
 
 from lpdesk.engines.book import Kind
 from lpdesk.engines.matching import MatchingEngine, OrderType
+from tests.benchmarks.peers import arguments
 
 ORDERS, LIVE = 20_000, 40
 OWNER, LIMIT = 1, int(OrderType.LIMIT)
@@ -101,18 +100,15 @@ def main() -> int:
     """Interleaved rounds; the ratio is the median over them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peers", type=Path, required=True, help="a venv with nautilus_trader")
-    options = parser.parse_args()
-    for packages in options.peers.glob("lib/*/site-packages"):
-        site.addsitedir(str(packages))
+    rounds = arguments(parser).rounds
     try:
         importlib.import_module("nautilus_trader")
     except ImportError as missing:
         print(f"nautilus_trader is left out: {missing}.")
         return 0
-    rounds = [(ours(), theirs()) for _ in range(options.rounds)]
-    mine, peer = (statistics.median(pair[side] for pair in rounds) for side in (0, 1))
-    ratio = statistics.median(peer / mine for mine, peer in rounds)
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    mine, peer = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
+    ratio = statistics.median(peer / mine for mine, peer in pairs)
     print(
         f"lpdesk {mine:.2f} us an operation, nautilus_trader {version('nautilus_trader')}", end=""
     )

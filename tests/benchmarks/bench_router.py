@@ -1,9 +1,10 @@
 """The router against a convex solver on the same random books, interleaved in one run.
 
-    python -m tests.benchmarks.bench_router [--books 30]
+    python -m tests.benchmarks.bench_router [--books 30] --peers VENV
 
-Needs `pip install cvxpy` beside the desk. Both get the same sources as objects and give the optimal
-cash; the solver's time is building and solving its problem, its import left out. Trust the ratios.
+The peer: `pip install cvxpy`. Both get the same sources as objects and give the optimal
+cash; the solver's time is building and solving its problem, its import left out. Processor time of
+the calling thread, so that what else the machine does slows neither. Trust the ratios.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import argparse
 import statistics
 from random import Random
-from time import perf_counter_ns
+from time import thread_time_ns
 
 from lpdesk.engines.router import route
+from tests.benchmarks.peers import arguments
 from tests.engines.router import books
 
 REPEATED = 9
@@ -27,12 +29,12 @@ def compare(lps: int, levels: int, pools: int, count: int) -> None:
     for _ in range(count + 2):
         order, sources = books.large_book(random, lps, levels, pools)
         for _ in range(REPEATED):
-            start = perf_counter_ns()
+            start = thread_time_ns()
             plan = route(order, sources)
-            ours.append(perf_counter_ns() - start)
-        start = perf_counter_ns()
+            ours.append(thread_time_ns() - start)
+        start = thread_time_ns()
         best = books.convex(order, sources)
-        theirs.append(perf_counter_ns() - start)
+        theirs.append(thread_time_ns() - start)
         gaps.append(abs(float(plan.cash) / best - 1))
     ours, theirs = ours[2 * REPEATED :], theirs[2:]  # the first books warm up
     mine, solver = statistics.median(ours), statistics.median(theirs)
@@ -45,7 +47,7 @@ def compare(lps: int, levels: int, pools: int, count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--books", type=int, default=30)
-    count = parser.parse_args().books
+    count = arguments(parser).books
     for shape in SHAPES:
         compare(*shape, count)
 

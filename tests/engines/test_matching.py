@@ -6,7 +6,7 @@ from decimal import Decimal, Inexact
 
 import pytest
 
-from lpdesk.engines.book import BookSide, DepthFeed, Event, Kind, Reason, Resting
+from lpdesk.engines.book import BookSide, DepthFeed, Event, Events, Kind, Reason, Resting
 from lpdesk.engines.matching import MatchingEngine, OrderType, Quotes, SelfMatch, fee
 
 NOBODY, ALICE, BOB, CAROL, MAKER = 0, 1, 2, 3, 9
@@ -20,7 +20,7 @@ TYPES = {t.name.lower().replace("_", "-"): t for t in OrderType}
 
 def enter(book: MatchingEngine, *lines: str) -> list[Event]:
     """`alice buys 5 at 100 [ioc]`, `bob sells 5 at market`, `cancel 1`, `amend 1 to 5 at 101`."""
-    events: list[Event] = []
+    events: Events = ()
     for line in lines:
         match line.split():
             case ["cancel", oid]:
@@ -35,7 +35,7 @@ def enter(book: MatchingEngine, *lines: str) -> list[Event]:
                 events = book.place(OWNERS[who], side, order_type, int(lots), at)
             case _:
                 raise ValueError(line)
-    return events
+    return list(events)
 
 
 def table(book: MatchingEngine) -> str:
@@ -51,11 +51,11 @@ def table(book: MatchingEngine) -> str:
     return "\n".join(lines)
 
 
-def trades(events: list[Event]) -> list[str]:
+def trades(events: Events) -> list[str]:
     return [f"{e[2]} takes {e[5]} at {e[4]} from {e[1]}" for e in events if e[0] == Kind.FILLED]
 
 
-def of_kind(events: list[Event], kind: Kind) -> list[Event]:
+def of_kind(events: Events, kind: Kind) -> list[Event]:
     return [event[1:] for event in events if event[0] == kind]
 
 
@@ -153,10 +153,10 @@ def test_amend_into_the_other_side_trades(book: MatchingEngine) -> None:
 
 
 def test_amend_refused_leaves_the_order(book: MatchingEngine) -> None:
-    assert book.amend(4, 101, 6, True) == [(Kind.REJECTED, 4, Reason.WOULD_CROSS)]
-    assert book.amend(4, 0, 6) == [(Kind.REJECTED, 4, Reason.BAD_PRICE)]
-    assert book.amend(4, 99, 0) == [(Kind.REJECTED, 4, Reason.BAD_LOTS)]
-    assert book.amend(40, 99, 1) == [(Kind.REJECTED, 40, Reason.UNKNOWN_ORDER)]
+    assert book.amend(4, 101, 6, True) == ((Kind.REJECTED, 4, Reason.WOULD_CROSS),)
+    assert book.amend(4, 0, 6) == ((Kind.REJECTED, 4, Reason.BAD_PRICE),)
+    assert book.amend(4, 99, 0) == ((Kind.REJECTED, 4, Reason.BAD_LOTS),)
+    assert book.amend(40, 99, 1) == ((Kind.REJECTED, 40, Reason.UNKNOWN_ORDER),)
     assert table(book) == START
 
 
@@ -266,7 +266,7 @@ def test_refresh_never_takes_and_never_half_applies_a_bad_ladder(book: MatchingE
     bad_asks: list[Quotes] = [[(105, 1), (104, 1)], [(104, -1)], [(-3, 1)], [(100, 1)]]
     ladders = [(bids, [(104, 1)]) for bids in bad_bids] + [([(100, 1)], asks) for asks in bad_asks]
     for ladder in ladders:
-        assert book.refresh(MAKER, *ladder) == [(Kind.REJECTED, 0, Reason.BAD_LADDER)]
+        assert book.refresh(MAKER, *ladder) == ((Kind.REJECTED, 0, Reason.BAD_LADDER),)
     assert book.orders_of(MAKER) == [6, 7]
     book.refresh(MAKER, [], [])
     assert table(book) == START

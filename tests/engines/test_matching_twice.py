@@ -62,7 +62,7 @@ def run_both(seed: int, commands: int, hash_every: int) -> Counter[Kind]:
     shown: dict[tuple[int, int], int] = {}
     for number in range(commands):
         name, arguments = random_command(rng, naive)
-        events = getattr(fast, name)(*arguments)
+        events = list(getattr(fast, name)(*arguments))
         assert events == getattr(naive, name)(*arguments), (seed, number, name, arguments)
         assert fast.best_bid is None or fast.best_ask is None or fast.best_bid < fast.best_ask
         seen.update(Kind(event[0]) for event in events)
