@@ -93,6 +93,7 @@ def _rules(rules: RulesTable) -> s.Rules:
         backup_desk=rules.backup_desk,
         backup_at_execution=True,
         self_match_prevention=True,
+        strict=True,
     )
 
 

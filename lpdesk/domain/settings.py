@@ -197,7 +197,11 @@ class Routing(StrEnum):
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """Desk-wide rules of quoting, locking and hedging."""
+    """Desk-wide rules of quoting, locking and hedging.
+
+    `strict`: base is dealt in whole units of its pair, whatever an LP's sizes are, and no order
+    goes out when the client's quote has run out, not even for one that was rejected.
+    """
 
     lock_policy: str = "price"
     threshold_bps: Decimal = Decimal(1)
@@ -233,6 +237,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     backup_desk: str = ""
     backup_at_execution: bool = False  # every new desk does, the first ones did not
     self_match_prevention: bool = False  # of requests with the client's own orders: the same
+    strict: bool = False  # every new desk is, the first ones were not
 
 
 class Reconcile(Struct, frozen=True, kw_only=True):

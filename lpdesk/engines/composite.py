@@ -56,6 +56,8 @@ def planned(value: Valuer, quotes: list[Quote], curves: Curves, at: Instant) -> 
     sources = [source(lp, cover, curves) for lp, cover in alive]
     quantity = value.hedge(min(alive, key=lambda quote: quote[1].rank)[1].all_in)
     for _ in range(ROUNDS):
+        if not quantity:  # dealt in quote, and less than a unit of base is worth
+            return None
         order = Order(side=value.rfq.base_side, quantity=quantity, unit=value.unit)
         try:
             plan = route(order, sources, at)

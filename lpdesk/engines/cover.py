@@ -146,6 +146,8 @@ class Valuer:
         expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
         buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
         price, quantity, levels = quote.price, quote.quantity, ladder(quote, self.unit)
+        if self.rules.strict and lp.divisible:
+            quantity = quantity // self.unit * self.unit
         if levels:
             quantity = sum((level.quantity for level in levels), ZERO)
             cash = sum((level.price * level.quantity for level in levels), ZERO)
@@ -208,6 +210,8 @@ class Valuer:
             return Verdict.BAD, "price for something else"
         if quote.price <= 0 or quote.quantity <= 0 or quote.quantity > asked:
             return Verdict.BAD, "impossible price or size"
+        if self.rules.strict and (not cover.quantity or cover.quantity % self.unit):
+            return Verdict.BAD, f"a size that is no multiple of {self.unit:f}"
         if quote.levels and not cover.legs:
             return Verdict.BAD, "impossible ladder"
         if mid and abs(cover.price - mid) * BPS > self.rules.price_band_bps * mid:

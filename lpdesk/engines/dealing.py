@@ -83,9 +83,11 @@ class Dealing:
         lock, rfq = race.lock, race.rfq
         amounts, token = lock.terms.amounts, cause.origin.token if cause.origin else ""
         opened = execution.opened(self.state.name("T"), rfq, lock, race.desk, token)
-        trade = Trade(opened, race.pair, wanted=lock.cover.quantity)
+        rules = self.state.settings.rules
+        until = lock.cover.dealable_until if rules.strict else None
+        trade = Trade(opened, race.pair, wanted=lock.cover.quantity, until=until)
         self.open_trades[trade.trade_id] = trade
-        race.hedging = race.backup is not None and self.state.settings.rules.backup_at_execution
+        race.hedging = race.backup is not None and rules.backup_at_execution
         self.dealt[lock.quote_id] = trade.trade_id
         self.delayed.opened(opened, at)
         key = rfq.client, race.pair.quote
@@ -291,7 +293,7 @@ class Dealing:
     def _fallback(self, trade: Trade, quantity: Decimal, at: Instant) -> tuple[Cover, ...]:
         """The covers to deal on in place of a rejected order, none worse than the loss limit."""
         race = self.quoting.races.get(trade.terms.rfq_id)
-        if race is None or self.state.halted:
+        if race is None or self.state.halted or (trade.until is not None and trade.until <= at):
             return ()
         tried = {order.cover.lp for order in trade.orders}
         allowed = self.state.settings.rules.loss_limit_bps

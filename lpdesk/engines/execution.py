@@ -72,7 +72,8 @@ class Trade(Struct):
     """A client trade and the orders that hedge it, in the order they were sent.
 
     `legs` and `booked`: what has been filled of the hedge, and its postings so far. `missing`: base
-    units of rejected orders that nobody else took. `wanted`: of the whole hedge.
+    units of rejected orders that nobody else took. `wanted`: of the whole hedge. `until`: when the
+    client's quote runs out, where nothing may be sent after that.
     """
 
     terms: TradeOpened
@@ -84,6 +85,7 @@ class Trade(Struct):
     booked: tuple[Posting, ...] = ()
     missing: Decimal = ZERO
     wanted: Decimal = ZERO
+    until: Instant | None = None
     elsewhere: Elsewhere | None = None
 
     @property
@@ -145,6 +147,7 @@ def send(trade: Trade, cover: Cover, lp: Lp, order_id: str, at: Instant) -> Orde
     """Make the order that deals on `cover`; it goes out once its record is durable."""
     order = Order(order_id, cover, at, at + lp.timeout_ns)
     trade.orders.append(order)
+    send_by = cover.dealable_until
     return OrderSent(
         order_id=order_id,
         trade_id=trade.trade_id,
@@ -154,7 +157,7 @@ def send(trade: Trade, cover: Cover, lp: Lp, order_id: str, at: Instant) -> Orde
         side=trade.terms.base_side,
         quantity=cover.quantity,
         price=cover.price,
-        send_by=cover.dealable_until,
+        send_by=send_by if trade.until is None else min(send_by, trade.until),
         deadline_at=order.deadline_at,
     )
 

@@ -262,7 +262,8 @@ class Auditor:
         assert event.send_by <= cover.dealable_until
         assert event.quote_ref not in [order.quote_ref for order in trade.orders]
         lock = self.ever_locked[trade.opened.quote_id]
-        assert trade.opened.rfq_id not in self.elsewhere or at < lock.dealable_until
+        assert at < lock.dealable_until and event.send_by <= lock.dealable_until  # I15
+        assert decimals_of(event.quantity) <= self.settings.pair(event.symbol).base_decimals  # I7
         legs = lock.legs or (
             ev.QuoteLeg(lock.lp, lock.quote_ref, lock.quantity, lock.lp_price, lock.all_in, ""),
         )

@@ -259,3 +259,9 @@ def test_a_leg_that_is_withdrawn_takes_the_price_with_it() -> None:
     assert after is None or "beta" not in after.lp.split("+")
     assert told.types(f"p {before.quote_id}") != ""
     money(told)
+
+
+def test_what_is_worth_less_than_a_unit_of_base_is_no_order_for_several() -> None:
+    told = asked(NOBODY_WHOLE.replace("size 1", "size 0.0005"), "s 0.5 usdt btcusdt")
+    assert [ask.quantity for ask in told.events(ev.LpAsked)] == [D("0.001")] * 3
+    assert told.events(ev.QuoteLocked) == []
