@@ -14,7 +14,7 @@ from lpdesk.sandbox.b2c2_orders import Shown
 from lpdesk.sandbox.dealing import Quote
 from lpdesk.sandbox.personality import Mood, Stage
 from lpdesk.sandbox.venue import Venue
-from lpdesk.sandbox.wire import reset_connection
+from lpdesk.sandbox.wire import reset_connection, until_one_ends
 
 _STRANGER, _NO_HEADER, _BAD_HEADER = 3000, 3001, 3017
 _NOT_ALLOWED, _BAD_SUBSCRIPTION, _NOT_JSON, _TWICE, _NOT_SUBSCRIBED = 3003, 3004, 3005, 3007, 3008
@@ -72,18 +72,7 @@ class LevelsSession:
         return None if known else _Failed(_STRANGER, "authentication failure")
 
     async def _serve(self) -> None:
-        jobs = [
-            asyncio.ensure_future(job)
-            for job in (self._listen(), self._publish(), self._venue.closing.wait())
-        ]
-        try:
-            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
-        for job in done:
-            job.result()
+        await until_one_ends(self._listen(), self._publish(), self._venue.closing.wait())
 
     # ---- what the client says
 

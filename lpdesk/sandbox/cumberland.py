@@ -24,7 +24,7 @@ from lpdesk.sandbox.dealing import Quote
 from lpdesk.sandbox.market import PAIRS
 from lpdesk.sandbox.personality import Mood, Stage
 from lpdesk.sandbox.venue import Venue
-from lpdesk.sandbox.wire import reset_connection
+from lpdesk.sandbox.wire import reset_connection, until_one_ends
 
 COUNTERPARTY: Final = "lpdesk"
 _NS_PER_MS: Final = 1_000_000
@@ -119,18 +119,12 @@ class _Session:
             await self._serve()
 
     async def _serve(self) -> None:
-        jobs = [
-            asyncio.ensure_future(job)
-            for job in (self._listen(), self._publish(), self._venue.closing.wait())
-        ]
         try:
-            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            await until_one_ends(self._listen(), self._publish(), self._venue.closing.wait())
         finally:
-            for job in (*jobs, *self._jobs):
+            for job in self._jobs:
                 job.cancel()
-            await asyncio.gather(*jobs, *self._jobs, return_exceptions=True)
-        for job in done:
-            job.result()
+            await asyncio.gather(*self._jobs, return_exceptions=True)
         await self._websocket.close()
 
     # ---- what the client says

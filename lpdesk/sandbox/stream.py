@@ -18,6 +18,7 @@ from lpdesk.sandbox.wire import (
     reset_connection,
     sign,
     text_field,
+    until_one_ends,
 )
 
 if TYPE_CHECKING:
@@ -54,18 +55,7 @@ class StreamSession:
 
     async def _serve(self) -> None:
         """Listens and publishes at the same time, until one of them or the venue ends."""
-        jobs = [
-            asyncio.ensure_future(job)
-            for job in (self._listen(), self._publish(), self._venue.closing.wait())
-        ]
-        try:
-            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
-        for job in done:
-            job.result()
+        await until_one_ends(self._listen(), self._publish(), self._venue.closing.wait())
         await self._websocket.close(_SERVICE_RESTART)
 
     # What the client says.

@@ -5,7 +5,7 @@ import json
 import re
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -103,6 +103,19 @@ def reset_connection(transport: asyncio.WriteTransport) -> None:
     connection: socket.socket = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_zero)
     transport.abort()
+
+
+async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
+    """Does them at the same time; when one has ended the others are. Raises what it raised."""
+    jobs = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+    for job in done:
+        job.result()
 
 
 class Budget:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 from lpdesk.clock import Clock
 from lpdesk.domain.events import OrderQueried, OrderSent
@@ -29,13 +27,12 @@ from lpdesk.domain.reports import (
     OrderRejected,
     QueryFailed,
 )
-from lpdesk.domain.values import Instant, Side
 from lpdesk.domain.wire import Malformed
 from lpdesk.venues.base import Endpoint
 from lpdesk.venues.chain import QUERY_S, Refused, Rpc
 from lpdesk.venues.line import NoAnswer
 from lpdesk.venues.notes import Notes
-from lpdesk.venues.receipts import amount, outcome
+from lpdesk.venues.receipts import Noted, amount, outcome
 from lpdesk.venues.swap_terms import Terms, Transaction
 
 Trouble = (NoAnswer, Malformed, Refused)
@@ -50,19 +47,6 @@ _SURE: Final = re.compile(
 )
 """How a node says that it did not take a transaction, and gave it to nobody. Anything else is an
 outcome that is not known: "nonce too low" is also said of one that was mined meanwhile."""
-
-
-class Noted(Struct, frozen=True, kw_only=True):
-    """An order's transaction, as it lies on the disk."""
-
-    hash: str
-    raw: str
-    nonce: int
-    gas_price: int
-    at: Instant
-    symbol: str = ""
-    side: Side = Side.BUY
-    quantity: Decimal = Decimal(0)
 
 
 class Account:

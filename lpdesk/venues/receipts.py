@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
 
 from lpdesk.domain.events import OrderQueried
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import OrderFilled, OrderRejected
-from lpdesk.domain.values import Side, round_even
+from lpdesk.domain.values import Instant, Side, round_even
 from lpdesk.domain.wire import Fields, Malformed, plain
 from lpdesk.venues.swap_terms import GAS_DECIMALS, Terms, Token, each_cost, of_units, usable
-
-if TYPE_CHECKING:
-    from lpdesk.venues.account import Noted
 
 TRANSFER: Final = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """The hash of Transfer(address,address,uint256): what a token says when it moves."""
 
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+
+
+class Noted(Struct, frozen=True, kw_only=True):
+    """An order's transaction, as it lies on the disk."""
+
+    hash: str
+    raw: str
+    nonce: int
+    gas_price: int
+    at: Instant
+    symbol: str = ""
+    side: Side = Side.BUY
+    quantity: Decimal = Decimal(0)
 
 
 def amount(value: object) -> int:

@@ -6,9 +6,22 @@ from decimal import Decimal
 
 from lpdesk.clock import SystemClock
 from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.record import Report
+from lpdesk.domain.reports import OrderFilled, OrderLost, OrderRejected
 from lpdesk.domain.values import SECOND, Side
+from lpdesk.sandbox.personality import Mood, Verbatim
 
 CLOCK = SystemClock()
+
+ANSWERS: list[tuple[Mood | Verbatim, type[Report]]] = [
+    (Mood.REJECT, OrderRejected),
+    (Mood.WORSE_FILL, OrderFilled),
+    (Mood.RESET_AFTER_FILL, OrderLost),
+    (Mood.RESET_BEFORE_FILL, OrderLost),
+    (Mood.ERROR_AFTER_FILL, OrderLost),
+    (Mood.HANG_AFTER_FILL, OrderLost),
+]
+"""What a stand-in does with an order, and what the desk is told: a lost answer is no answer."""
 
 
 def ask(

@@ -20,7 +20,6 @@ from lpdesk.domain.reports import (
     LpStreamed,
     LpWithdrew,
     OrderFilled,
-    OrderLost,
     OrderNotFound,
     OrderRejected,
 )
@@ -33,7 +32,7 @@ from lpdesk.venues.b2c2_stream import B2c2Stream
 from lpdesk.venues.base import Endpoint
 from lpdesk.venues.line import Answer
 from tests.conftest import eventually
-from tests.venues.effects import ask, order, query
+from tests.venues.effects import ANSWERS, ask, order, query
 from tests.venues.liar import Reports
 
 CLOCK = SystemClock()
@@ -264,17 +263,7 @@ async def test_a_price_that_moved_is_dealt_within_the_slippage_that_was_allowed(
     await lp.close()
 
 
-@pytest.mark.parametrize(
-    ("mood", "answer"),
-    [
-        (Mood.REJECT, OrderRejected),
-        (Mood.WORSE_FILL, OrderFilled),
-        (Mood.RESET_AFTER_FILL, OrderLost),
-        (Mood.RESET_BEFORE_FILL, OrderLost),
-        (Mood.ERROR_AFTER_FILL, OrderLost),
-        (Mood.HANG_AFTER_FILL, OrderLost),
-    ],
-)
+@pytest.mark.parametrize(("mood", "answer"), ANSWERS)
 async def test_what_becomes_of_an_order(
     sandbox: Sandbox, lp: B2c2Stream, reports: Reports, mood: Mood, answer: type[Report]
 ) -> None:

@@ -34,7 +34,7 @@ from lpdesk.venues import cumberland_words as words
 from lpdesk.venues.cumberland import CumberlandVenue
 from tests.conftest import eventually
 from tests.venues.cumberland_desk import CLOCK, NAME, dealt, made, outcome, price, quicken, steady
-from tests.venues.effects import ask, order, query
+from tests.venues.effects import ANSWERS, ask, order, query
 from tests.venues.liar import Reports
 
 
@@ -162,12 +162,7 @@ async def test_from_a_price_to_a_trade(
 @pytest.mark.parametrize(
     ("mood", "answer"),
     [
-        (Mood.REJECT, OrderRejected),
-        (Mood.WORSE_FILL, OrderFilled),
-        (Mood.RESET_AFTER_FILL, OrderLost),
-        (Mood.RESET_BEFORE_FILL, OrderLost),
-        (Mood.ERROR_AFTER_FILL, OrderLost),
-        (Mood.HANG_AFTER_FILL, OrderLost),
+        *ANSWERS,
         (Mood.HANG_EXECUTE, OrderLost),
     ],
 )

@@ -15,7 +15,6 @@ from lpdesk.domain.reports import (
     LpFailed,
     LpQuoted,
     OrderFilled,
-    OrderLost,
     OrderNotFound,
     OrderRejected,
 )
@@ -24,7 +23,7 @@ from lpdesk.sandbox import Mood, Sandbox, start_sandbox
 from lpdesk.venues import requesting
 from lpdesk.venues.base import VENUES, Endpoint
 from lpdesk.venues.requesting import RequestVenue
-from tests.venues.effects import ask, order, query
+from tests.venues.effects import ANSWERS, ask, order, query
 from tests.venues.liar import Reports
 
 CLOCK = SystemClock()
@@ -93,17 +92,7 @@ async def test_from_a_price_to_a_trade(
     assert filled in await lp.executions(CLOCK.now() - 60 * SECOND)
 
 
-@pytest.mark.parametrize(
-    ("mood", "answer"),
-    [
-        (Mood.REJECT, OrderRejected),
-        (Mood.WORSE_FILL, OrderFilled),
-        (Mood.RESET_AFTER_FILL, OrderLost),
-        (Mood.RESET_BEFORE_FILL, OrderLost),
-        (Mood.ERROR_AFTER_FILL, OrderLost),
-        (Mood.HANG_AFTER_FILL, OrderLost),
-    ],
-)
+@pytest.mark.parametrize(("mood", "answer"), ANSWERS)
 async def test_what_becomes_of_an_order(
     sandbox: Sandbox, lp: RequestVenue, reports: Reports, mood: Mood, answer: type[Report]
 ) -> None:

@@ -24,7 +24,7 @@ from lpdesk.sandbox import Mood, Sandbox, Stage, Verbatim, start_sandbox
 from lpdesk.venues import requesting
 from lpdesk.venues.base import VENUES, Endpoint
 from lpdesk.venues.trade_desk import TradeDeskVenue
-from tests.venues.effects import ask, order, query
+from tests.venues.effects import ANSWERS, ask, order, query
 from tests.venues.liar import Reports
 
 CLOCK, NAME = SystemClock(), "otc-mock"
@@ -86,12 +86,7 @@ async def test_any_size_from_a_price_to_a_trade(
 @pytest.mark.parametrize(
     ("mood", "answer"),
     [
-        (Mood.REJECT, OrderRejected),
-        (Mood.WORSE_FILL, OrderFilled),
-        (Mood.RESET_AFTER_FILL, OrderLost),
-        (Mood.RESET_BEFORE_FILL, OrderLost),
-        (Mood.ERROR_AFTER_FILL, OrderLost),
-        (Mood.HANG_AFTER_FILL, OrderLost),
+        *ANSWERS,
         (Verbatim(Stage.EXECUTE, 200, b"<html>"), OrderLost),
         (Verbatim(Stage.EXECUTE, 200, b'{"data": {"id": "another"}}'), OrderLost),
         (Verbatim(Stage.EXECUTE, 409, b'{"errors": [{"detail": "it was dealt"}]}'), OrderLost),
