@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
@@ -54,6 +55,24 @@ def test_the_buffer_is_the_lps_p95_where_that_is_longer() -> None:
     story.later("100ms")
     quote = story.card.quote
     assert quote is not None and quote.dealable_until == now + span("7s")
+
+
+@pytest.mark.parametrize("queries", [["no answer"] * 5 + ["fill"], ["unknown"]])
+def test_an_answer_that_was_lost_bars_no_lp_for_good(queries: list[str]) -> None:
+    """What became of the order is known long after; the next price can be dealt on all the same."""
+    lost = {"lost_counts_as_timeout": True}
+    story = Story("alpha 100000 0ms valid 8s", unfound_grace_ns=span("10s"), **lost)
+    story.lps["alpha"].orders, story.lps["alpha"].queries = ["silence", "fill"], queries
+    story.types("b 1 btcusdt")
+    story.later("1ms")
+    story.types("p")
+    story.later("60s")
+    assert story.trade.state in ("settled", "failed")
+    story.types("b 1 btcusdt")
+    story.later("1ms")
+    quote = story.card.quote
+    assert quote is not None, "the LP's timeout of two seconds is the most it can have taken"
+    assert quote.dealable_until - story.simulation.clock.now() == span("5.999s")
 
 
 def test_nothing_left_is_not_shown_there_is_no_floor() -> None:
