@@ -55,23 +55,12 @@ class Desk:
                 if changed.state == "blocked":
                     events += self.quoting.bar(changed.lp, at)
             if isinstance(event, ev.LegFilled | ev.LegRejected):
-                self.state.quality.executed(event.lp, self._took(event))
+                self.state.quality.executed(event.lp, event.response_ns)
         self.reconciling.observe(events, at)
         events += self.webhooks.queued(events, at)
         for event in events:
             self.state.scorecards.observe(event, at)
         return tuple(events)
-
-    def _took(self, answer: ev.LegFilled | ev.LegRejected) -> int:
-        """How long an LP took to execute: finding out later what became of an order is our time.
-
-        Else one lost answer would be a p95 that no price's validity leaves room for, and the LP
-        would never again be dealt with to get a better one.
-        """
-        lp = self.state.settings.lp(answer.lp)
-        if lp is None or not self.state.settings.rules.lost_counts_as_timeout:
-            return answer.response_ns
-        return min(answer.response_ns, lp.timeout_ns)
 
     def next_due(self) -> Instant | None:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""

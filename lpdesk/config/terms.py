@@ -94,7 +94,7 @@ def _rules(rules: RulesTable) -> s.Rules:
         backup_at_execution=True,
         self_match_prevention=True,
         strict=True,
-        lost_counts_as_timeout=True,
+        p95_within_timeout=True,
     )
 
 

@@ -238,7 +238,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     backup_at_execution: bool = False  # every new desk does, the first ones did not
     self_match_prevention: bool = False  # of requests with the client's own orders: the same
     strict: bool = False  # every new desk is, the first ones were not
-    lost_counts_as_timeout: bool = False  # in the time to execute, however late known: new desks
+    p95_within_timeout: bool = False  # of the time to execute: every new desk, not the first ones
 
 
 class Reconcile(Struct, frozen=True, kw_only=True):

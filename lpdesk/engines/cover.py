@@ -142,7 +142,14 @@ class Valuer:
     def cover(
         self, lp: Lp, quote: LpQuoted, at: Instant, ends_at: Instant, exec_p95_ns: int | None
     ) -> Cover:
-        """The quote with its validity: never longer than the LP's, less our buffer. No floor."""
+        """The quote with its validity: never longer than the LP's, less our buffer. No floor.
+
+        What became of an order is found out long after the LP's timeout, and that is our time: one
+        lost answer must not be a p95 that no validity leaves room for, since an LP that is never
+        dealt with gets no better one.
+        """
+        if exec_p95_ns and self.rules.p95_within_timeout:
+            exec_p95_ns = min(exec_p95_ns, lp.timeout_ns)
         expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
         buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
         price, quantity, levels = quote.price, quote.quantity, ladder(quote, self.unit)

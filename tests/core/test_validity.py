@@ -60,7 +60,7 @@ def test_the_buffer_is_the_lps_p95_where_that_is_longer() -> None:
 @pytest.mark.parametrize("queries", [["no answer"] * 5 + ["fill"], ["unknown"]])
 def test_an_answer_that_was_lost_bars_no_lp_for_good(queries: list[str]) -> None:
     """What became of the order is known long after; the next price can be dealt on all the same."""
-    lost = {"lost_counts_as_timeout": True}
+    lost = {"p95_within_timeout": True}
     story = Story("alpha 100000 0ms valid 8s", unfound_grace_ns=span("10s"), **lost)
     story.lps["alpha"].orders, story.lps["alpha"].queries = ["silence", "fill"], queries
     story.types("b 1 btcusdt")
