@@ -182,7 +182,7 @@ def serve(
 def sandbox(
     seed: Seed = 7,
     as_json: AsJson = False,
-    cast: Annotated[str, typer.Option(help="default or villains")] = "default",
+    cast: Annotated[str, typer.Option(help="default, full or villains")] = "default",
     directory: Annotated[Path | None, typer.Option(help="Where executions are kept.")] = None,
 ) -> None:
     """Stand-in LPs on loopback: prints their addresses and a config that uses them."""

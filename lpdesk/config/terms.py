@@ -92,7 +92,6 @@ def _rules(rules: RulesTable) -> s.Rules:
         default_desk=rules.default_desk,
         backup_desk=rules.backup_desk,
         backup_at_execution=True,
-        self_match_prevention=True,
         strict=True,
         p95_within_timeout=True,
     )

@@ -236,7 +236,6 @@ class Rules(Struct, frozen=True, kw_only=True):
     default_desk: str = ""
     backup_desk: str = ""
     backup_at_execution: bool = False  # every new desk does, the first ones did not
-    self_match_prevention: bool = False  # of requests with the client's own orders: the same
     strict: bool = False  # every new desk is, the first ones were not
     p95_within_timeout: bool = False  # of the time to execute: every new desk, not the first ones
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from decimal import Decimal
 
 from lpdesk.domain.events import RfqOpened
 from lpdesk.domain.settings import Lp, Pair, Routing, Settings
@@ -13,6 +14,7 @@ from lpdesk.engines.composite import Curves, Quote, best_set, missing, shares
 from lpdesk.engines.cover import Cover, Valuer
 from lpdesk.engines.internal import KIND, part, plan, rule_for
 from lpdesk.engines.lane import Lane, Lock
+from lpdesk.engines.market import majority
 
 MAX_SHARED = 3
 """How often a round asks LPs again for parts of the size."""
@@ -147,6 +149,10 @@ class Field:
             (cover for cover in alive if cover is not None and cover.dealable_until > at),
             key=lambda cover: cover.rank,
         )
+
+    def middle(self, lp: str, price: Decimal) -> Decimal | None:
+        """What most say that a base unit costs, if `lp` says `price`."""
+        return majority([price, *(quote.price for _, quote in self.quotes((lp,)))])
 
     def all_in(self) -> bool:
         """Whether the first round is over."""

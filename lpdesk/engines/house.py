@@ -130,7 +130,7 @@ class House:
     def _not_met(self, lp: str, client: str) -> str:
         """Whose resting orders the client's own request must not meet: nobody's in old journals."""
         settings = self.making.state.settings
-        apart = settings.rules.self_match_prevention or self._streams(lp)
+        apart = settings.rules.strict or self._streams(lp)
         return client_account(client) if apart and client else ""
 
     # ---- orders

@@ -20,6 +20,7 @@ from lpdesk.engines.health import Refusal
 from lpdesk.engines.lane import Lane
 from lpdesk.engines.ledger import client_account, lp_account
 from lpdesk.engines.lock import POLICIES
+from lpdesk.engines.market import MAJORITY, beyond
 from lpdesk.engines.state import State
 
 Events = list[Event]
@@ -272,13 +273,38 @@ class Quoting:
         race = self._race_of(cause.ask_id)
         if race is None:
             return []
-        mid, lp = self.state.market.mid(race.pair.symbol, at), self.state.settings.lp(cause.lp)
-        if mid is None and lp and lp.fallback:
-            mid = self.reference(race.pair.symbol, at)
+        mid = self._yardstick(race, cause.lp, cause.price, at)
         p95 = self.state.quality.exec_p95_ns(cause.lp)
         events = race.wake(at) if race.overdue(at) else []
-        events += [*race.quoted(cause, at, p95, mid), *self._go_on(race, at)]
-        return self._planned(race, [*events, *race.uncovered(at)])
+        events += [*race.quoted(cause, at, p95, mid), *self._gainsaid(race, at)]
+        return self._planned(race, [*events, *self._go_on(race, at), *race.uncovered(at)])
+
+    def _yardstick(self, race: Race, lp: str, price: Decimal, at: Instant) -> Decimal | None:
+        """What an LP's price is compared with: who is far from it is not dealt with.
+
+        What most streams say, else the reference, else what most in the race say.
+        """
+        symbol, market = race.pair.symbol, self.state.market
+        mid, terms = market.mid(symbol, at), self.state.settings.lp(lp)
+        if self.state.settings.rules.strict:
+            if mid is not None and market.tops[symbol].sources >= MAJORITY:
+                return mid
+            return self.reference(symbol, at) or mid or race.middle(lp, price)
+        if mid is None and terms and terms.fallback:
+            return self.reference(symbol, at)
+        return mid
+
+    def _gainsaid(self, race: Race, at: Instant) -> Events:
+        """A price that came first, and that most of those who came later show to be an outlier."""
+        rules, events = self.state.settings.rules, Events()
+        for lp in race.locked() if rules.strict and not race.ended else ():
+            lane = race.lanes[lp]
+            mid = self._yardstick(race, lp, lane.leg.price, at) if lane.leg else None
+            if lane.leg and mid and beyond(lane.leg.price, mid, rules.price_band_bps):
+                why, text = Reason.MALFORMED, "far from what most others say"
+                gone = rep.LpWithdrew(lp=lp, ask_id=lane.ask_id, reason=why, text=text)
+                events += race.missed(gone, at)
+        return events
 
     def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
         race = self._race_of(cause.ask_id)

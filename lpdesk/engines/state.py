@@ -37,7 +37,7 @@ class State:
         self.curves: dict[str, Curve] = {}
         self.scorecards = Scorecards()
         self.rolling = Rolling()
-        self.market = Market(self.settings.rules.stale_after_ns)
+        self.market = Market(self.settings.rules)
         self.health = Health((), self.settings.rules)
         self._counts: dict[str, int] = {}
 
@@ -46,7 +46,7 @@ class State:
         blocked, unknown = self.health.blocked(), self.health.unknown
         self.settings, self.instance = settings, instance
         self.curves.clear()
-        self.market = Market(settings.rules.stale_after_ns)
+        self.market = Market(settings.rules)
         self.health = Health(settings.lps, settings.rules)
         self.health.unknown = unknown
         for lp in blocked:

@@ -204,7 +204,7 @@ def test_an_exchange_that_only_competes_shuns_own_orders_too(prevented: bool) ->
     """As of the desks that say so: the journals of the first ones verify as they were."""
     market = Market(
         lps=(STREAM, Lp(name="house", kind="book")), world=Outside(alpha="70"),
-        rules=replace(COMPOSITE, self_match_prevention=prevented), order_levels="3",
+        rules=replace(COMPOSITE, strict=prevented), order_levels="3",
     )  # fmt: skip
     market.ticks("100000")
     market.types("lim s 0.4 100010 @acme")

@@ -201,6 +201,36 @@ def test_unusable_quotes(changes: dict[str, object], verdict: str) -> None:
     assert verdicts(story, "alpha") == [verdict] and story.locks == []
 
 
+def test_a_price_far_from_the_others_is_neither_shown_nor_dealt_whoever_comes_first() -> None:
+    """No stream and no reference: three LPs say what it costs, one says a hundredth of it."""
+    for delays in ((0, 10, 20, 30), (10, 20, 30, 0), (10, 20, 30, 40)):
+        names = ("alpha", "beta", "gamma", "liar")
+        prices = ("100000", "100010", "100020", "1000")
+        lines = [
+            f"{name} {price} {delay}ms"
+            for name, price, delay in zip(names, prices, delays, strict=True)
+        ]
+        story = Story("\n".join(lines), strict=True)
+        story.types("b 1 btcusdt")
+        story.later("100ms")
+        assert story.card.quote is not None and story.card.quote.lp == "alpha"
+        assert story.view.status.uncovered == 0
+        story.later("1s")
+        assert "outlier" in verdicts(story, "liar") and story.card.quote.lp == "alpha"
+
+
+def test_one_stream_that_is_far_off_does_not_move_the_market() -> None:
+    story = Story("alpha 100000 10ms", strict=True)
+    for lp, mid in (("beta", 99_995), ("gamma", 100_005), ("liar", 1_000), ("delta", 100_000)):
+        tick = {"bid": D(mid - 10), "ask": D(mid + 10), "bid_size": D(1), "ask_size": D(1)}
+        story.does(rep.LpStreamed(lp=lp, symbol="BTC/USDT", **tick))
+    top = story.events(ev.MarketMoved)[-1]
+    assert (top.bid, top.ask, top.crossed, top.sources) == (99_995, 100_005, False, 3)
+    story.types("b 1 btcusdt")
+    story.later("100ms")
+    assert verdicts(story, "alpha") == ["live"] and story.types("p") == ""
+
+
 def test_one_quote_id_for_two_quotes() -> None:
     story = Story("alpha never\nbeta 100000 0ms")
     story.types("b 1 btcusdt")

@@ -191,5 +191,5 @@ async def test_part_of_a_quote_can_be_taken_but_not_more(kepler):
 async def test_a_client_that_hangs_up_in_the_middle_harms_nobody(kepler):
     body = {"symbol": "BTC/USDT", "side": "BUY", "quantity": "1"}
     with pytest.raises(httpx.ReadTimeout):
-        await kepler.call("POST", "/v1/quote", body, timeout=0.001)
+        await kepler.call("POST", "/v1/quote", body, timeout=httpx.Timeout(5, read=0.001))
     assert (await kepler.quote())["quantity"] == "1.5"
