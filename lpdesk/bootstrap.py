@@ -100,6 +100,10 @@ class LiveDesk:
             settings.limits(conf),
         )
 
+    def look_again(self) -> None:
+        """The clock was set forward: what waits for a time outside may be due."""
+        self._outside.look_again()
+
     @property
     def port(self) -> int | None:
         """Where the desk is served, if it is."""

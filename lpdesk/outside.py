@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -110,6 +111,11 @@ class Outside:
         if self._webhooks:
             self._webhooks.send(event)
 
+    def look_again(self) -> None:
+        """The clock was set forward: what waits for a time may be due."""
+        if self._webhooks:
+            self._webhooks.look_again()
+
     async def close(self) -> None:
         """Everything at once, stand-ins last."""
         if self._takers:
@@ -176,6 +182,7 @@ def _webhooks(conf: Config, runtime: Runtime, journal: Path | None) -> Dispatche
         return None
     from lpdesk.webhooks.dispatcher import Dispatcher
     from lpdesk.webhooks.endpoint import Endpoint as Hook
+    from lpdesk.webhooks.sender import Sender
 
     hooks = [
         Hook(
@@ -187,7 +194,9 @@ def _webhooks(conf: Config, runtime: Runtime, journal: Path | None) -> Dispatche
         )
         for hook in conf.webhooks
     ]
-    dispatcher = Dispatcher(hooks, runtime.report, runtime.clock, partial(outbox.one, journal))
+    find = partial(outbox.one, journal)
+    sender = partial(Sender, now=time_ns)  # receivers go by the world's time, wherever ours is set
+    dispatcher = Dispatcher(hooks, runtime.report, runtime.clock, find, sender)
     dispatcher.owe(outbox.owed(journal), outbox.disabled(journal))
     return dispatcher
 

@@ -95,6 +95,7 @@ async def _noticed(live: LiveDesk, at: Instant) -> Instant:
     live.runtime.report(Pulse())
     await done
     live.listeners.remove(heard)
+    live.look_again()
     return at
 
 

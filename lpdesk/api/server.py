@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
 import h11
@@ -204,7 +205,7 @@ class Api:
             published = dump(openapi.document(ROUTES))
             service = Service(session, reader, terms, Metrics(), published)
             listen(service.news.heard)
-            known = Keys(keys, since_ms=session.now() // MILLISECOND)
+            known = Keys(keys, since_ms=time_ns() // MILLISECOND)
             server = await Server.open(build(service, known, ROUTES), *address, limits)
         except BaseException:
             await reader.close()

@@ -196,6 +196,11 @@ class Dispatcher:
                 lane.disabled = isinstance(event, EndpointDisabled)
                 lane.wake()
 
+    def look_again(self) -> None:
+        """The clock was set forward."""
+        for lane in self.lanes.values():
+            lane.wake()
+
     def _put(self, event_id: str, number: int, payload: str, endpoint: str) -> None:
         """Due at once. An endpoint that is no longer configured stays owed."""
         if endpoint in self.lanes:

@@ -6,6 +6,7 @@ sandbox inside of the other, whose clock is set forward over standard input.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 from typer.testing import CliRunner
 
 from lpdesk.cli import app
@@ -21,6 +23,10 @@ from lpdesk.sandbox import Mood
 from tests.api.desks import Caller, Market, data, error, stand_ins, write_config
 from tests.api.processes import Served, running
 from tests.api.test_settlements import DESK, MONTH_END, SUMMER_TIME, WEEKEND, WINTER_TIME, created
+from tests.conftest import eventually
+from tests.venues.liar import liar
+from tests.webhooks.receiver import BROKEN, OK, SECRET
+from tests.webhooks.test_desk import ALLOWED, hook
 
 D = Decimal
 
@@ -149,9 +155,9 @@ organization = "lagrange"
 
 
 @asynccontextmanager
-async def sandboxed(folder: Path, begins: str) -> AsyncIterator[Served]:
+async def sandboxed(folder: Path, begins: str, more: str = "") -> AsyncIterator[Served]:
     """A served sandbox whose clock starts then; its trade desk deals with the fair LP alone."""
-    config = write_config(folder, "", ORGANIZATIONS)
+    config = write_config(folder, "", ORGANIZATIONS + more)
     text = config.read_text()
     for name in ("otc", "other"):
         text = text.replace(f'name = "{name}"', f'name = "{name}"\nlps = ["kepler"]')
@@ -228,6 +234,27 @@ async def failed_retried_and_settled(desk: Served) -> None:
     assert (done["status"], done["attempts"]) == ("settled", 2)
     assert done["integrator-settled"] is False
     assert (await desk.balances("client:hardy"))["BTC"] == "0.985"
+
+
+async def test_webhooks_where_the_clock_is_set(tmp_path: Path) -> None:
+    """What is due again goes out when the clock has come there; a receiver's own has not moved."""
+    async with liar() as receiver:
+        receiver.says(BROKEN, OK, OK)
+        webhooks = hook("organization", "hardy", receiver.url, *ALLOWED)
+        async with sandboxed(tmp_path, MONTH_END[0], webhooks) as desk:
+            signer = Caller(desk.port, "hardy", signs=True)
+            quote = await signer.dealt("sell", unit_count="0.02", **DESK)
+            data(await created(signer, [quote["id"]], "hardy-otc"), 201)
+            await eventually(lambda: len(receiver.heard) == 1)
+            await desk.comes("+5min")
+            await eventually(lambda: len(receiver.heard) == 3)
+            await signer.http.aclose()
+    first, *others = receiver.heard
+    for heard in receiver.heard:
+        assert Webhook(SECRET).verify(heard.body, heard.headers)
+    kinds = {h.headers["webhook-id"]: json.loads(h.body)["type"] for h in others}
+    assert set(kinds.values()) == {"trade_settlement.create", "trade_settlement.settle"}
+    assert first.headers["webhook-id"] in kinds
 
 
 async def settled_from_the_settlement_account(desk: Served) -> None:

@@ -70,8 +70,7 @@ class Sending:
         """Time passes; the lanes look again."""
         assert at is not None
         self.clock.advance_to(at)
-        for lane in self.dispatcher.lanes.values():
-            lane.wake()
+        self.dispatcher.look_again()
 
 
 @pytest.fixture
