@@ -13,6 +13,7 @@ from typing import Any
 import h11
 import uvicorn
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -30,6 +31,7 @@ from lpdesk.session import Session
 
 KEEP_ALIVE_S = 75
 GOODBYE_S = 1.0
+BACKLOG = 1024
 STUCK_S = 10.0
 """A client that does not read its answer is given so long."""
 
@@ -119,6 +121,7 @@ class Server(uvicorn.Server):
     @classmethod
     async def open(cls, app: ASGIApp, host: str, port: int, limits: Limits) -> Server:
         """Serve `app`. Raises OSError when the address cannot be had."""
+        limits = replace(limits, connections=room(limits.connections))
         protocol = type("BoundedConnection", (Connection,), {"limits": limits})
         config = uvicorn.Config(
             app,
@@ -126,7 +129,7 @@ class Server(uvicorn.Server):
             ws="none",
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             timeout_keep_alive=KEEP_ALIVE_S,
-            backlog=1024,
+            backlog=max(1, limits.connections // 4),  # that are taken in before any is refused
             loop="none",
             lifespan="off",
             log_config=None,
@@ -141,6 +144,7 @@ class Server(uvicorn.Server):
         listener = _listener(host, port)
         server.port = listener.getsockname()[1]
         await server.startup(sockets=[listener])
+        listener.listen(BACKLOG)  # they wait where they need no descriptor
         return server
 
     async def close(self) -> None:
@@ -156,6 +160,25 @@ class Server(uvicorn.Server):
         for connection in list(state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # asyncio tells a protocol of its end on the next turn
+
+
+def room(wanted: int) -> int:
+    """So many connections, or as many as there are file descriptors for.
+
+    A third of them: asyncio takes as many in again before it refuses any, and LPs need theirs. A
+    loop that has none left does nothing else than ask for one.
+    """
+    try:
+        import resource
+    except ImportError:  # another system, other limits
+        return wanted
+    limit, used = resource.RLIMIT_NOFILE, sum(1 for _ in Path("/dev/fd").iterdir())
+    soft, hard = resource.getrlimit(limit)
+    if soft != resource.RLIM_INFINITY and soft < used + 3 * wanted:
+        more = used + 3 * wanted
+        soft = more if hard == resource.RLIM_INFINITY else min(more, hard)
+        resource.setrlimit(limit, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, (soft - used) // 3))
 
 
 def _listener(host: str, port: int) -> socket.socket:

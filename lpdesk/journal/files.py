@@ -49,14 +49,21 @@ def check(path: Path) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """The file anew, whole or not at all, readable by us alone. Raises OSError."""
+    """The file anew, whole or not at all, readable by us alone. Raises OSError.
+
+    What came of it until then is taken away again: on a full disk the journal needs the room.
+    """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
-    with open(_private(new, os.O_EXCL), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    try:
+        with open(_private(new, os.O_EXCL), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
     _sync_directory(path.parent)
 
 

@@ -14,13 +14,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def process(*arguments: str, stdin: int = DEVNULL, **env: str) -> AsyncIterator[Process]:
+async def process(
+    *arguments: str, stdin: int = DEVNULL, stderr: int | None = None, **env: str
+) -> AsyncIterator[Process]:
     """A Python process with its output in a pipe; killed at the end of the block if it lives."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
         stdin=stdin,
         stdout=PIPE,
+        stderr=stderr,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | env,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from itertools import pairwise
@@ -145,3 +146,16 @@ def test_a_strategy_that_is_gone_is_named_as_without_a_snapshot(tmp_path: Path) 
     assert recall(path, {"avellaneda": avellaneda}).seq == 0
     with pytest.raises(JournalRefused, match="levels, a strategy that is not installed"):
         take_snapshot(path, {"avellaneda": avellaneda})
+
+
+def test_what_did_not_get_on_the_disk_takes_no_room_there(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = sorted(journal.parent.iterdir())
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        take_snapshot(journal)
+    assert sorted(journal.parent.iterdir()) == before and recall(journal).seq > 0
