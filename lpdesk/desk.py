@@ -64,10 +64,15 @@ class Desk:
 
     def next_due(self) -> Instant | None:
         """When the desk next wants a `Pulse`; None while nothing is waiting."""
-        times = [trade.due for trade in self.dealing.open_trades.values()]
-        times += [self.quoting.due, self.making.due, self.delayed.due, self.reconciling.due]
-        times.append(self.state.scorecards.due)
-        return min((due for due in times if due is not None), default=None)
+        times = [
+            self.dealing.due,
+            self.quoting.due,
+            self.making.due,
+            self.delayed.due,
+            self.reconciling.due,
+            self.state.scorecards.due,
+        ]
+        return min([due for due in times if due is not None], default=None)
 
     def _decide(self, cause: Cause, at: Instant) -> Events:
         if isinstance(cause, cmd.Command):

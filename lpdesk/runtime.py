@@ -42,7 +42,7 @@ MAX_BATCH = 512
 MAX_INBOX = 50_000
 MAX_PULSES = 1_000
 
-LETS_OUT = (
+LETS_OUT = {
     LpAsked,
     OrderSent,
     OrderQueried,
@@ -57,7 +57,7 @@ LETS_OUT = (
     TradeExecuted,
     Settling,
     BreakFound,
-)
+}
 """Events that go out, or that somebody will rely on: their batch waits for the disk."""
 
 PAGE = 1_000
@@ -225,7 +225,7 @@ class Runtime:
 
     async def _commit(self, batch: list[tuple[Record, Answer | None]]) -> None:
         durable = any(
-            answer is not None or any(isinstance(event, LETS_OUT) for event in record.events)
+            answer is not None or any(type(event) in LETS_OUT for event in record.events)
             for record, answer in batch
         )
         try:

@@ -55,6 +55,7 @@ class Race(Field):
         self.expires_at = rfq.expires_at
         self.auto_refresh = rfq.auto_refresh
         self.status = TradeState.PENDING
+        self.ended = False  # as the status says; many ask
         self.desk = rfq.desk
         self.backup: Route | None = None
         self.hedging = False  # its trade is under way and may come back for a price
@@ -67,10 +68,6 @@ class Race(Field):
         self._priced = False
         self._round_at = at
         self._reconsider_at: Instant | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.status is not TradeState.PENDING
 
     # ---- asking
 
@@ -292,19 +289,20 @@ class Race(Field):
             times.append(self.lock.cover.dealable_until)
         if self._reconsider_at is not None:
             times.append(self._reconsider_at)
-        locked = self.locked()
         if self.ripens_at is not None:
             times.append(self.ripens_at)
-        rounds = self.rules.polling is Polling.ROUND
-        if rounds and not self.fixed and not self.pending():
-            times.append(self._round_at)
-        for lane in self.lanes.values():
-            if lane.deadline_at is not None:
-                times.append(lane.deadline_at)
-            elif self.fixed or rounds or lane.next_at is None:
-                continue
-            elif lane.lp.name not in locked:
-                times.append(lane.next_at)
+        lanes = self.lanes.values()
+        times += [lane.deadline_at for lane in lanes if lane.deadline_at is not None]
+        if self.fixed:
+            return min(times)
+        if self.rules.polling is Polling.ROUND:
+            return min(times if self.pending() else [*times, self._round_at])
+        locked = self.locked()
+        times += [
+            lane.next_at
+            for lane in lanes
+            if lane.next_at is not None and lane.deadline_at is None and lane.lp.name not in locked
+        ]
         return min(times)
 
     def overdue(self, at: Instant) -> bool:
@@ -363,7 +361,7 @@ class Race(Field):
 
     def end(self, how: RfqEnd, reason: Reason | None = None, text: str = "") -> list[Event]:
         """No more asking. Covers stay known: a rejected hedge may still fall back on them."""
-        self.status = TRADE.after(self.status, ENDS[how])
+        self.status, self.ended = TRADE.after(self.status, ENDS[how]), True
         return [RfqEnded(rfq_id=self.rfq.rfq_id, how=how, reason=reason, text=text)]
 
     def end_if_dry(self) -> list[Event]:

@@ -90,7 +90,7 @@ class Valuer:
     def __init__(self, rfq: RfqOpened, pair: Pair, settings: Settings) -> None:
         self.rfq = rfq
         self.pair = pair
-        self.markups = settings.markups
+        self.tiers = pricing.markup_tiers(settings.markups, rfq.client, pair)
         self.rules = settings.rules
         self.handicaps: Mapping[str, Decimal] = {}
         self.agreed: Decimal | None = None
@@ -125,7 +125,7 @@ class Valuer:
     def _markup(self, cover_price: Decimal) -> Decimal:
         rfq = self.rfq
         base = rfq.amount if rfq.dealt is Dealt.BASE else rfq.amount / cover_price
-        return pricing.resolve_markup(self.markups, rfq.client, self.pair, base)
+        return pricing.markup_bps(self.tiers, base)
 
     def quantity(self, price: Decimal | None, probe: int = 0) -> Decimal:
         """Base units to ask an LP for: exact where the amount says, else from the price known.

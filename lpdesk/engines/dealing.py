@@ -46,29 +46,42 @@ class Dealing:
         self.orders: dict[str, tuple[Trade, Order]] = {}
         self.dealt: dict[str, str] = {}
         self.elsewhere: dict[str, Trade] = {}  # by request: a backup desk is to hedge it
+        self._dues: dict[str, Instant] = {}
 
     def resume(self, at: Instant) -> Events:
         """After a restart: whatever may have been sent is unknown, and asked for."""
-        events: Events = []
+        events, text = Events(), "the desk was restarted"
         for trade in self.elsewhere.values():  # nothing of it is out
             trade.elsewhere = None
-            events += self._fail(trade, Reason.RESTARTED, "the desk was restarted")
+            events += self._fail(trade, Reason.RESTARTED, text)
         self.elsewhere.clear()
         for trade in self.open_trades.values():
             for order in trade.open_orders:
                 if order.state is OrderState.SENT:
-                    text = "the desk was restarted"
                     events += self._lose(trade, order, Reason.RESTARTED, text, at)
                 else:
                     events += self._query(trade, order, at)
+            self._planned(trade, events)
+        return events
+
+    @property
+    def due(self) -> Instant | None:
+        """When the first trade wants attention."""
+        return min(self._dues.values(), default=None)
+
+    def _planned(self, trade: Trade, events: Events) -> Events:
+        """Whatever touches a trade ends here: when it is due next is worked out once."""
+        self._dues.pop(trade.trade_id, None)
+        if (due := trade.due) is not None:
+            self._dues[trade.trade_id] = due
         return events
 
     def wake(self, at: Instant) -> Events:
         events: Events = []
         for trade in list(self.open_trades.values()):
-            if trade.due is not None and trade.due <= at:
+            if self._dues.get(trade.trade_id, at + 1) <= at:
                 events += self._look_elsewhere(trade, at) if trade.elsewhere else []
-                events += self._chase(trade, at)
+                events += self._planned(trade, self._chase(trade, at))
         return events
 
     def accept(self, cause: cmd.AcceptQuote, at: Instant) -> Events:
@@ -90,14 +103,11 @@ class Dealing:
         race.hedging = race.backup is not None and rules.backup_at_execution
         self.dealt[lock.quote_id] = trade.trade_id
         self.delayed.opened(opened, at)
-        key = rfq.client, race.pair.quote
-        self.state.rolling.add(key, trade.trade_id, amounts.quote, at)
-        return [
-            opened,
-            *([] if rfq.delayed else self._hold(trade)),
-            *self.quoting.end(race, ev.RfqEnd.ACCEPTED, text=trade.trade_id),
-            *(self._send(trade, part, at) for part in lock.cover.parts),
-        ]
+        self.state.rolling.add((rfq.client, race.pair.quote), trade.trade_id, amounts.quote, at)
+        events = [opened, *([] if rfq.delayed else self._hold(trade))]
+        events += self.quoting.end(race, ev.RfqEnd.ACCEPTED, text=trade.trade_id)
+        events += [self._send(trade, part, at) for part in lock.cover.parts]
+        return self._planned(trade, events)
 
     def _hold(self, trade: Trade) -> Events:
         """What the client pays is reserved before the hedge. A delayed trade's is not there yet."""
@@ -195,13 +205,15 @@ class Dealing:
         trade, order = self._order_of(cause)
         if trade is None or order is None or order.state is not OrderState.SENT:
             return []
-        return self._lose(trade, order, cause.reason, cause.text, at)
+        return self._planned(trade, self._lose(trade, order, cause.reason, cause.text, at))
 
     def pending(self, cause: rep.OrderPending, at: Instant) -> Events:
-        _, order = self.orders.get(cause.order_id, (None, None))
-        if order is not None and order.state is OrderState.SENT and order.query_at is None:
+        trade, order = self.orders.get(cause.order_id, (None, None))
+        if trade is None or order is None:
+            return []
+        if order.state is OrderState.SENT and order.query_at is None:
             order.query_at = at + execution.FIRST_QUERY_NS
-        return []
+        return self._planned(trade, [])
 
     def not_found(self, cause: rep.OrderNotFound, at: Instant) -> Events:
         """Proves nothing until the LP's quote has expired and a grace has passed."""
@@ -228,12 +240,12 @@ class Dealing:
         events: Events = [execution.rejected(trade, order, reason, text, at)]
         self._count_credit(trade, order, -ONE)
         covers = self._fallback(trade, order.cover.quantity, at)
-        if covers:
-            return events + [self._send(trade, cover, at) for cover in covers]
-        trade.missing += order.cover.quantity
-        if trade.open_orders:  # the end waits for the legs that are still out
-            return events
-        return events + self._turn_elsewhere(trade, reason, text, at)
+        events += [self._send(trade, cover, at) for cover in covers]
+        if not covers:
+            trade.missing += order.cover.quantity
+            if not trade.open_orders:  # else the end waits for the legs that are still out
+                events += self._turn_elsewhere(trade, reason, text, at)
+        return self._planned(trade, events)
 
     def _turn_elsewhere(self, trade: Trade, reason: Reason, text: str, at: Instant) -> Events:
         """The trade's desk has failed: its backup may hedge what is missing, or the trade fails.
@@ -253,7 +265,7 @@ class Dealing:
     def offered(self, ask_id: str, at: Instant) -> Events:
         """An LP has answered, maybe one of a backup desk that is to hedge."""
         trade = self.elsewhere.get(ask_id.partition(".")[0])
-        return self._look_elsewhere(trade, at) if trade else []
+        return self._planned(trade, self._look_elsewhere(trade, at)) if trade else []
 
     def _look_elsewhere(self, trade: Trade, at: Instant) -> Events:
         """The backup's first price within the loss limit is dealt on, while the quote stands."""
@@ -287,6 +299,7 @@ class Dealing:
 
     def _over(self, trade: Trade) -> None:
         del self.open_trades[trade.trade_id]
+        self._dues.pop(trade.trade_id, None)
         if race := self.quoting.races.get(trade.terms.rfq_id):
             race.hedging = False
 
@@ -316,8 +329,7 @@ class Dealing:
         if cause.execution_id in order.executions:
             return []
         if cause.price <= 0 or cause.quantity <= 0:
-            text = f"a fill of {cause.quantity} at {cause.price}"
-            return self.lost(_unreadable(cause, text), at)
+            return self.lost(execution.unreadable(cause), at)
         leg = execution.filled(trade, order, cause, at)
         told = execution.differences(order, leg, at)
         breaks = [self._break(kind, trade, order, text) for kind, text in told]
@@ -328,7 +340,7 @@ class Dealing:
             return [leg, self.state.transfer(trade.trade_id, postings), *breaks]
         order.state = ORDER.after(order.state, OrderMove.FILL)
         self._count_credit(trade, order, -ONE)
-        return [leg, *self._filled(trade, leg, at), *breaks]
+        return self._planned(trade, [leg, *self._filled(trade, leg, at), *breaks])
 
     def _filled(self, trade: Trade, leg: ev.LegFilled, at: Instant) -> Events:
         """A leg is a fact and is booked; the client's side waits until the hedge is whole."""
@@ -386,8 +398,3 @@ class Dealing:
             text=text,
             owner=self.state.settings.reconcile.owner,
         )
-
-
-def _unreadable(fill: rep.OrderFilled, text: str) -> rep.OrderLost:
-    """A fill of nothing, or for nothing, is no answer."""
-    return rep.OrderLost(lp=fill.lp, order_id=fill.order_id, reason=Reason.MALFORMED, text=text)

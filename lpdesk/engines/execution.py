@@ -22,7 +22,7 @@ from lpdesk.domain.events import (
     TradeUnknown,
 )
 from lpdesk.domain.reasons import Reason
-from lpdesk.domain.reports import OrderFilled
+from lpdesk.domain.reports import OrderFilled, OrderLost
 from lpdesk.domain.settings import Lp, Pair
 from lpdesk.domain.values import FIGURE_DECIMALS, MILLISECOND, SECOND, ZERO, Instant, round_even
 from lpdesk.engines import pricing
@@ -58,6 +58,13 @@ class Order(Struct):
     def open(self) -> bool:
         """Whether its outcome is still to come."""
         return self.state in (OrderState.SENT, OrderState.UNKNOWN)
+
+    @property
+    def due(self) -> Instant | None:
+        """Its deadline, or when its state is to be asked for; None once its outcome is known."""
+        if self.state is not OrderState.SENT or self.query_at is None:
+            return self.deadline_at if self.state is OrderState.SENT else self.query_at
+        return min(self.deadline_at, self.query_at)
 
 
 class Elsewhere(Struct):
@@ -104,13 +111,9 @@ class Trade(Struct):
     @property
     def due(self) -> Instant | None:
         """When it wants attention: an order's deadline or status query, the backup's time."""
-        if self.done:
-            return None
         times = [self.elsewhere.until] if self.elsewhere else []
-        for order in self.open_orders:
-            times += [order.query_at] if order.query_at is not None else []
-            times += [order.deadline_at] if order.state is OrderState.SENT else []
-        return min(times, default=None)
+        times += [due for order in self.orders if (due := order.due) is not None]
+        return min(times) if times else None
 
     def move(self, move: TradeMove) -> None:
         self.state = TRADE.after(self.state, move)
@@ -210,6 +213,12 @@ def filled(trade: Trade, order: Order, report: OrderFilled, at: Instant) -> LegF
         ),
         response_ns=at - order.sent_at,
     )
+
+
+def unreadable(fill: OrderFilled) -> OrderLost:
+    """A fill of nothing, or for nothing, is no answer."""
+    text = f"a fill of {fill.quantity} at {fill.price}"
+    return OrderLost(lp=fill.lp, order_id=fill.order_id, reason=Reason.MALFORMED, text=text)
 
 
 def rejected(trade: Trade, order: Order, reason: Reason, text: str, at: Instant) -> LegRejected:

@@ -106,12 +106,12 @@ class Field:
     def _best_outside(self, at: Instant) -> Cover | None:
         """The best single quote, or a set of quotes that is better by the threshold."""
         single = self.best.top(at)
-        lanes = [lane for lane in self.lanes.values() if not self.inside(lane.lp)]
         if not self.sets or all(
             lane.leg is lane.cover
             and lane.lp.name not in self.curves
             and not (lane.leg and lane.leg.legs)
-            for lane in lanes
+            for lane in self.lanes.values()
+            if not self.inside(lane.lp)
         ):
             return single  # of whole sizes at one price each, the best is the best
         several = best_set(self.value, self._outside(), self.curves, at)

@@ -36,6 +36,10 @@ BLOCKING = frozenset(
 """Breaks after which an LP waits for a person: its word on what we owe is in doubt."""
 
 
+_HEARD = {QuoteReceived, LpMissed, LegFilled, LegRejected, TradeUnknown, BreakFound}
+"""Events to learn from: every step has many others."""
+
+
 class Refusal(Struct, frozen=True):
     """Why an LP is not asked, and when it is worth trying again (None: a person decides)."""
 
@@ -123,6 +127,8 @@ class Health:
 
     def observe(self, event: Event, at: Instant) -> LpHealthChanged | None:
         """Learn from what the desk decided. Returns the change of state, if any."""
+        if type(event) not in _HEARD:
+            return None
         match event:
             case QuoteReceived() if event.verdict in (Verdict.BAD, Verdict.OUTLIER):
                 return self._failed(event.lp, Reason.MALFORMED, at)

@@ -90,7 +90,7 @@ class Lock(Struct, frozen=True):
     @property
     def lps(self) -> tuple[str, ...]:
         """The LPs behind it."""
-        return tuple(part.lp for part in self.cover.parts)
+        return tuple([part.lp for part in self.cover.parts])
 
 
 class Lane:

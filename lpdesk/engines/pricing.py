@@ -16,6 +16,9 @@ from lpdesk.domain.values import BPS, ZERO, Dealt, Side, round_down, round_up
 PRICE_DECIMALS = 12
 """Places of an average price."""
 
+Tier = tuple[Decimal, Decimal]
+"""From how much base on, and the markup in bps from there."""
+
 
 class Amounts(Struct, frozen=True):
     """Both sides of a client trade, rounded: paid amounts up, received amounts down."""
@@ -89,27 +92,20 @@ def hedge_quantity(
     return rounded(quantity, pair.base_decimals)
 
 
-def resolve_markup(
-    rules: tuple[Markup, ...], client: str, pair: Pair, base_quantity: Decimal
-) -> Decimal:
-    """Markup in bps: client and pair, client, pair, desk; the largest size tier reached in each."""
-    for who, what in ((client, pair.symbol), (client, ""), ("", pair.symbol)):
-        tiers = _tiers(rules, who, what, base_quantity)
-        if tiers:
-            return max(tiers)[1]
-    if pair.markup_bps is not None:
-        return pair.markup_bps
-    return max(_tiers(rules, "", "", base_quantity), default=(ZERO, ZERO))[1]
+def markup_tiers(rules: tuple[Markup, ...], client: str, pair: Pair) -> tuple[Tier, ...]:
+    """What may apply, the first that is reached does: client and pair, client, pair, desk."""
+    wanted = [(client, pair.symbol), (client, ""), ("", pair.symbol)]
+    wanted += [] if pair.markup_bps is not None else [("", "")]
+    found: list[Tier] = []
+    for level in wanted:
+        tiers = [(rule.from_base, rule.bps) for rule in rules if (rule.client, rule.pair) == level]
+        found += sorted(tiers, reverse=True)
+    return (*found, (ZERO, pair.markup_bps or ZERO))
 
 
-def _tiers(
-    rules: tuple[Markup, ...], client: str, pair: str, base_quantity: Decimal
-) -> list[tuple[Decimal, Decimal]]:
-    return [
-        (rule.from_base, rule.bps)
-        for rule in rules
-        if rule.client == client and rule.pair == pair and rule.from_base <= base_quantity
-    ]
+def markup_bps(tiers: tuple[Tier, ...], base_quantity: Decimal) -> Decimal:
+    """The markup of that size."""
+    return next(bps for from_base, bps in tiers if from_base <= base_quantity)
 
 
 def average(cash: Decimal, quantity: Decimal, side: Side) -> Decimal:

@@ -129,8 +129,7 @@ class Quoting:
         if objection:
             return refused(*objection, pair)
         rules, firm = self.state.settings.rules, cause.firm_after_ns is not None
-        races = self.races.values()
-        live = sum(not race.ended and (race.rfq.firm_at is not None) is firm for race in races)
+        live = sum((self.races[rfq].rfq.firm_at is not None) is firm for rfq in self._dues)
         if live >= (rules.max_firm_quotes if firm else rules.max_live_rfqs):
             return refused(Reason.TOO_MANY, "desk", f"{live} requests are live already", pair)
         return self._check_amount(cause, pair, client, at)
@@ -285,12 +284,12 @@ class Quoting:
         What most streams say, else the reference, else what most in the race say.
         """
         symbol, market = race.pair.symbol, self.state.market
-        mid, terms = market.mid(symbol, at), self.state.settings.lp(lp)
+        mid, lane = market.mid(symbol, at), race.lanes.get(lp)
         if self.state.settings.rules.strict:
             if mid is not None and market.tops[symbol].sources >= MAJORITY:
                 return mid
             return self.reference(symbol, at) or mid or race.middle(lp, price)
-        if mid is None and terms and terms.fallback:
+        if mid is None and lane and lane.lp.fallback:
             return self.reference(symbol, at)
         return mid
 

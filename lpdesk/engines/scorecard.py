@@ -7,7 +7,7 @@ a report folds a journal and asks for any grouping.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from lpdesk.domain import events as ev
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.scoring import BANDS, HORIZONS_NS, WINDOW_NS, Score, band
 from lpdesk.domain.values import BPS, FIGURE_DECIMALS, SECOND, Instant, Side, round_even
-from lpdesk.engines.tally import Tally, Windowed
+from lpdesk.engines.tally import BUCKET_NS, Tally, Windowed, three_digits
 
 SAID_AFTER_NS = SECOND
 """New figures are said this long after the first change: at most once a second for each LP."""
@@ -89,6 +89,8 @@ class Scorecards:
         self._mids: dict[tuple[str, str], Decimal] = {}
         self._marks: dict[tuple[str, str], tuple[deque[_Mark], ...]] = {}
         self._unsaid: dict[Key, None] = {}
+        self._hour = 0
+        self._open: dict[Key, tuple[dict[Key, None], tuple[Tally, ...]]] = {}  # in this hour
         self.due: Instant | None = None
 
     def observe(self, event: ev.Event, at: Instant) -> None:
@@ -147,22 +149,29 @@ class Scorecards:
 
     # ---- counting
 
-    def _tallies(self, key: Key, at: Instant) -> Iterator[Tally]:
+    def _tallies(self, key: Key, at: Instant) -> tuple[Tally, ...]:
         """This key's and the LP's own, each for this hour and for the window."""
-        if self.due is None and self._says:
-            self.due = at + SAID_AFTER_NS
-        for each in dict.fromkeys((key, Key(key.lp))):
-            if self._says:
-                self._unsaid[each] = None
-            yield from self._cards[each].at(at)
+        hour = at // BUCKET_NS
+        if hour != self._hour:
+            self._hour, self._open = hour, {}
+        found = self._open.get(key)
+        if found is None:
+            keys = dict.fromkeys((key, Key(key.lp)))
+            tallies = tuple(tally for each in keys for tally in self._cards[each].at(hour))
+            found = self._open[key] = keys, tallies
+        if self._says:
+            self.due = self.due or at + SAID_AFTER_NS
+            self._unsaid |= found[0]
+        return found[1]
 
     def _count(self, key: Key, name: str, at: Instant) -> None:
         for tally in self._tallies(key, at):
             tally.counts[name] += 1
 
     def _time(self, key: Key, name: str, duration_ns: int, at: Instant) -> None:
+        duration_ns = three_digits(duration_ns)
         for tally in self._tallies(key, at):
-            tally.took(name, duration_ns)
+            tally.times[name][duration_ns] += 1
 
     def _average(self, key: Key, name: str, bps: Decimal, at: Instant) -> None:
         for tally in self._tallies(key, at):

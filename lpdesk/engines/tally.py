@@ -20,7 +20,7 @@ _COUNTS = (
 
 def three_digits(duration_ns: int) -> int:
     """123456789 -> 123000000: bounds a histogram, and what is off is under half a percent."""
-    unit = int("1".ljust(max(1, len(str(duration_ns)) - 2), "0"))
+    unit: int = 10 ** max(0, len(str(duration_ns)) - 3)
     return duration_ns // unit * unit
 
 
@@ -37,9 +37,6 @@ class Tally:
     def add(self, name: str, bps: Decimal) -> None:
         self.counts[name] += 1
         self.sums[name] = self.sums.get(name, ZERO) + bps
-
-    def took(self, name: str, duration_ns: int) -> None:
-        self.times[name][three_digits(duration_ns)] += 1
 
     def remove(self, other: Tally) -> None:
         """Take away what was counted there too."""
@@ -97,9 +94,8 @@ class Windowed:
         self.buckets: dict[int, Tally] = {}
         self.total = Tally()
 
-    def at(self, at: Instant) -> tuple[Tally, Tally]:
-        """Where to count what happens now: this hour's tally and the window's."""
-        hour = at // BUCKET_NS
+    def at(self, hour: int) -> tuple[Tally, Tally]:
+        """Where to count what happens in an hour: its own tally and the window's."""
         bucket = self.buckets.get(hour)
         if bucket is None:
             bucket = self.buckets[hour] = Tally()

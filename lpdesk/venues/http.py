@@ -21,7 +21,6 @@ from lpdesk.venues.line import Answer, Line, NoAnswer, connect
 from lpdesk.venues.wire import ANSWER_LIMIT, sign
 
 MAX_CONNECTIONS = 96
-MAX_IDLE = 16
 KEEP_ALIVE_S = 4.0
 """Less than the 5 s of common servers: an order seldom meets a connection that is closing."""
 
@@ -130,6 +129,9 @@ class Http:
         return h11.Request(method=method, target=raw, headers=headers)
 
     async def _turn(self, opening_s: float) -> None:
+        if not self._free.locked():  # nearly always; a time-out of its own is not for nothing
+            await self._free.acquire()
+            return
         try:
             async with asyncio.timeout(opening_s):
                 await self._free.acquire()
@@ -151,7 +153,7 @@ class Http:
             raise NoAnswer(Reason.UNREACHABLE, "cannot connect", unsent=True) from None
 
     def _keep(self, line: Line) -> None:
-        if line.usable and len(self._idle) < MAX_IDLE:
+        if line.usable:
             line.idle_since = asyncio.get_running_loop().time()
             self._idle.append(line)
         else:

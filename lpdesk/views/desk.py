@@ -72,9 +72,8 @@ def _on_card(change: Callable[[Card, Any, Instant], Card]) -> Handler:
 def _on_row(change: Callable[[Row, Any, Instant], Row]) -> Handler:
     def on_card(card: Card, event: Any, at: Instant) -> Card:
         row = next((row for row in card.rows if row.lp == event.lp), None) or Row(event.lp)
-        others = tuple(old for old in card.rows if old.lp != event.lp)
-        rows = leaderboard.ranked((*others, change(row, event, at)), card.base_side)
-        return replace(card, rows=rows)
+        row = change(row, event, at)
+        return replace(card, rows=leaderboard.placed(card.rows, row, card.base_side))
 
     return _on_card(on_card)
 

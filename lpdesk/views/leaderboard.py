@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Callable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -131,17 +133,26 @@ def released(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 def ranked(rows: tuple[Row, ...], side: Side) -> tuple[Row, ...]:
     """Best first, with the distance from the lock; rows without a price last, by name."""
     lock = _lock_price(rows)
+    return tuple(_measured(row, lock, side) for row in sorted(rows, key=_rank(side)))
+
+
+def placed(rows: tuple[Row, ...], row: Row, side: Side) -> tuple[Row, ...]:
+    """With this row in its place. As no lock has moved, the others stay as they are."""
+    others = [other for other in rows if other.lp != row.lp]
+    insort(others, _measured(row, _lock_price(rows), side), key=_rank(side))
+    return tuple(others)
+
+
+def _rank(side: Side) -> Callable[[Row], tuple[bool, Decimal, str]]:
     sign = 1 if side is Side.BUY else -1
+    return lambda row: (row.all_in is None, (row.all_in or ZERO) * sign, row.lp)
 
-    def key(row: Row) -> tuple[bool, Decimal, str]:
-        return row.all_in is None, (row.all_in or ZERO) * sign, row.lp
 
-    return tuple(
-        replace(row, vs_lock_bps=(row.all_in - lock) * sign / lock * BPS)
-        if lock and row.all_in is not None
-        else replace(row, vs_lock_bps=None)
-        for row in sorted(rows, key=key)
-    )
+def _measured(row: Row, lock: Decimal | None, side: Side) -> Row:
+    if not lock or row.all_in is None:
+        return replace(row, vs_lock_bps=None)
+    away = row.all_in - lock if side is Side.BUY else lock - row.all_in
+    return replace(row, vs_lock_bps=away / lock * BPS)
 
 
 def _lock_price(rows: tuple[Row, ...]) -> Decimal | None:

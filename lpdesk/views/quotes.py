@@ -121,13 +121,9 @@ def ended(card: Card, event: ev.RfqEnded, at: Instant) -> Card:
 
 def keep(cards: tuple[Card, ...]) -> tuple[Card, ...]:
     """Drop the oldest ended cards beyond the limit."""
-    if len(cards) <= KEPT_CARDS:
-        return cards
-    live = sum(card.live for card in cards)
-    room = max(0, KEPT_CARDS - live)
-    kept, ended_seen = [], 0
-    for card in cards:
-        ended_seen += not card.live
-        if card.live or ended_seen <= room:
-            kept.append(card)
+    kept, place = list(cards), len(cards)
+    while len(kept) > KEPT_CARDS and place:
+        place -= 1
+        if not kept[place].live:
+            del kept[place]
     return tuple(kept)

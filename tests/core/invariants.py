@@ -135,6 +135,8 @@ class Auditor:
         assert set(desk.dealing.open_trades) == live
         for trade_id in live:  # I17: none is forgotten, something will happen to each
             assert desk.dealing.open_trades[trade_id].due is not None
+        dues = [trade.due for trade in desk.dealing.open_trades.values()]
+        assert desk.dealing.due == min(dues, default=None)  # kept, not searched for
 
     # ---- requests
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from lpdesk.domain.settings import Markup
+from lpdesk.domain.settings import Markup, Pair
 from lpdesk.domain.values import Dealt, Side
 from lpdesk.engines import pricing
 from tests.core.story import BTC, PLAIN, USDC, Story
@@ -66,6 +66,10 @@ MARKUPS = (
 )
 
 
+def markup(rules: tuple[Markup, ...], client: str, pair: Pair, base: str) -> D:
+    return pricing.markup_bps(pricing.markup_tiers(rules, client, pair), D(base))
+
+
 @pytest.mark.parametrize(
     ("client", "pair", "bps"),
     [
@@ -78,8 +82,8 @@ MARKUPS = (
 )
 def test_the_most_specific_markup_wins(client: str, pair, bps: int) -> None:
     for rules in (MARKUPS, MARKUPS[::-1]):
-        assert pricing.resolve_markup(rules, client, pair, D(1)) == bps
-    assert pricing.resolve_markup((), client, pair, D(1)) == (pair.markup_bps or 0)
+        assert markup(rules, client, pair, "1") == bps
+    assert markup((), client, pair, "1") == (pair.markup_bps or 0)
 
 
 def test_a_tier_applies_within_its_level_from_its_size_up() -> None:
@@ -91,8 +95,8 @@ def test_a_tier_applies_within_its_level_from_its_size_up() -> None:
     )
     sizes = {"0.99": 5, "1": 4, "4": 4, "5": 9, "10": 9}
     for size, bps in sizes.items():
-        assert pricing.resolve_markup(rules, "acme", BTC, D(size)) == bps
-    assert pricing.resolve_markup(rules, "bolt", BTC, D(10)) == 3
+        assert markup(rules, "acme", BTC, size) == bps
+    assert markup(rules, "bolt", BTC, "10") == 3
 
 
 def test_a_tier_is_reached_in_base_units_also_when_dealt_in_quote() -> None:
