@@ -63,7 +63,7 @@ async def examine(path: Path | None, journal: Path | None) -> list[Finding]:
     config = Config()
     try:
         config = load(path)
-        findings.append(Finding(OK, "config", str(path or "the defaults")))
+        findings.append(_config(path, config))
     except BadConfig as bad:
         findings += [Finding(BAD, "config", problem) for problem in bad.problems]
     findings += _clock()
@@ -83,6 +83,20 @@ def _software() -> Iterator[Finding]:
         yield Finding(WARN, "sqlite", text, advice)
     else:
         yield Finding(OK, "sqlite", sqlite3.sqlite_version)
+
+
+def _config(path: Path | None, config: Config) -> Finding:
+    """A file that has secrets in it is nobody else's."""
+    if path is None:
+        return Finding(OK, "config", "the defaults")
+    secrets = [lp.secret for lp in config.lps] + [key.secret for key in config.api_keys]
+    secrets += [secret for hook in config.webhooks for secret in hook.secrets]
+    told = [each.get_secret_value() for each in secrets if each]
+    here = any(text and not text.startswith(("env:", "file:")) for text in told)
+    if here and sys.platform != "win32" and path.expanduser().stat().st_mode & 0o077:
+        text = f"{path} has secrets in it and is open to others"
+        return Finding(WARN, "config", text, f"chmod 600 {path}, or name env: or file:")
+    return Finding(OK, "config", str(path))
 
 
 # ---- clock

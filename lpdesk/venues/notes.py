@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 MAX_NOTES = 100_000
@@ -23,8 +24,7 @@ class Notes:
         if path is None:
             return
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            path.chmod(0o600)
+            private(path)
             for line in path.read_text(encoding="utf-8").splitlines()[-MAX_NOTES:]:
                 self._read(line)
         except OSError as trouble:
@@ -54,3 +54,19 @@ class Notes:
             file.write(json.dumps([key, value]) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def private(path: Path) -> None:
+    """Make a file that is ours alone, or make it so; its name survives a power cut.
+
+    Raises OSError, also for a symbolic link: what is there is named itself.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, 0o600))
+    path.chmod(0o600)
+    if sys.platform != "win32":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

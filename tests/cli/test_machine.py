@@ -131,6 +131,17 @@ def test_doctor_says_that_the_clock_was_set_back(
     assert "s ahead of this clock" in result.stdout
 
 
+@pytest.mark.parametrize(("mode", "level"), [(0o644, "warn"), (0o600, "ok")])
+def test_doctor_says_that_others_can_read_secrets(
+    lpdesk: Command, tmp_path: Path, mode: int, level: str
+) -> None:
+    config = tmp_path / "desk.toml"
+    config.write_text('[[api_keys]]\nkey = "bot"\nrole = "supervisor"\nsecret = "' + "s" * 40 + '"')
+    config.chmod(mode)
+    result = lpdesk("doctor", "--config", config, "--journal", tmp_path / "desk.db")
+    assert levels(result.stdout)["config"] == level and "s" * 40 not in result.stdout
+
+
 def test_doctor_names_all_problems_of_a_configuration(lpdesk: Command, bad: Path) -> None:
     result = lpdesk("doctor", "--config", bad)
     assert result.exit_code == 1

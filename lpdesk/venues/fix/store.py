@@ -1,4 +1,4 @@
-"""What a FIX session must never forget: both counters, and the exact bytes of all it sent.
+"""What a FIX session must never forget: both counters, and the exact bytes of what it sent.
 
 One SQLite file a session, mode 0600, beside the journal. Numbers are on the disk before the bytes
 that carry them leave; a message whose checksum is off is never sent again, and none is rebuilt.
@@ -6,13 +6,17 @@ that carry them leave; a message whose checksum is off is never sent again, and 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 from zlib import crc32
+
+from lpdesk.venues.notes import private
+
+LOGON = "A"
+"""Never sent again, and not kept: it has the password in it."""
 
 KEPT = 20_000
 """Messages kept for resends; older ones can only be gap-filled."""
@@ -51,14 +55,15 @@ class Store:
         self._lock = Lock()
         try:
             if path is not None:
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-                path.chmod(0o600)
+                private(path)
             self._db = sqlite3.connect(
                 path or ":memory:", isolation_level=None, check_same_thread=False
             )
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
             self._db.executescript(_SCHEMA)
+            self._db.execute("DELETE FROM sent WHERE kind = ?", (LOGON,))  # older ones kept them
             row = self._db.execute("SELECT next_out, next_in FROM numbers").fetchone()
         except (OSError, sqlite3.Error) as trouble:
             where = path.name if path else "memory"
@@ -71,7 +76,8 @@ class Store:
 
         With `reset` the counters began anew with `batch`, and what was sent before is gone.
         """
-        rows = [(s.number, s.kind, s.raw, _crc(s.number, s.raw)) for s in batch]
+        kept = (s for s in batch if s.kind != LOGON)
+        rows = [(s.number, s.kind, s.raw, _crc(s.number, s.raw)) for s in kept]
         orders = [(s.order_id, s.raw, crc32(s.raw)) for s in batch if s.order_id]
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")

@@ -81,6 +81,7 @@ async def test_numbers_survive_a_restart_and_nothing_is_readable_by_others(
         await eventually(lambda: it.link.is_up)
         await acceptor.quiet()
     assert {stat.S_IMODE(file.stat().st_mode) for file in files_in(tmp_path)} == {0o600}
+    assert not any(b"554=" in file.read_bytes() for file in files_in(tmp_path)), "a password"
     await acceptor.hears("5")
     async with desk(acceptor, reports, journal) as it:
         assert (await acceptor.lets_in()).number == 4
