@@ -6,9 +6,10 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from email.utils import formatdate
+from functools import lru_cache, partial
 from hashlib import sha256
-from time import perf_counter, time_ns
+from time import perf_counter, time, time_ns
 from urllib.parse import parse_qsl
 
 from msgspec import json
@@ -295,7 +296,13 @@ def _refusal(found: Sequence[Problem]) -> Answer:
     return Answer(*problems.document(found))
 
 
+@lru_cache(1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
 def _response(answer: Answer, **headers: str) -> Response:
+    headers["Date"] = _date(int(time()))  # RFC 9110; and a signer's clock can be set by it
     if answer.location:
         headers["Location"] = answer.location
     if answer.status == 401:

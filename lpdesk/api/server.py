@@ -21,6 +21,7 @@ from lpdesk.api import openapi
 from lpdesk.api.access import Key, Keys
 from lpdesk.api.app import MAX_HEADER_BYTES, build
 from lpdesk.api.metrics import Metrics
+from lpdesk.api.problems import Problem, document
 from lpdesk.api.reading import Reader
 from lpdesk.api.routes import ROUTES
 from lpdesk.api.service import Service, Terms
@@ -32,6 +33,10 @@ from lpdesk.session import Session
 KEEP_ALIVE_S = 75
 GOODBYE_S = 1.0
 BACKLOG = 1024
+SLOW = (
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
+    b"content-type: application/vnd.api+json\r\ncontent-length: %d\r\n\r\n"
+)
 STUCK_S = 10.0
 """A client that does not read its answer is given so long."""
 
@@ -106,10 +111,10 @@ class Connection(H11Protocol):
         self._deadline = None
         if self.transport.is_closing():
             return
-        if self.conn.our_state is h11.IDLE:
-            self.transport.write(
-                b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            )
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            text = f"a whole request comes within {self.limits.receive_s:g} s"
+            _, body = document([Problem("too_slow", text)])
+            self.transport.write(SLOW % len(body) + body)
         self.transport.close()
 
 

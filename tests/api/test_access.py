@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from time import time_ns
 from typing import Any
 
@@ -194,6 +195,8 @@ async def test_a_dealer_deals_for_whom_it_names(desk: Desk) -> None:
 async def test_what_needs_no_key(desk: Desk) -> None:
     stranger = desk.caller("").http
     health = await stranger.get("/healthz/")
+    told = parsedate_to_datetime(health.headers["date"]).timestamp()
+    assert abs(told - time_ns() / 1e9) < 60, "the time to sign with"
     assert health.json()["status"] == "ok"
     await desk["bot"].dealt(unit_count="1")
     figures = (await stranger.get("/metrics")).text

@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 from typer.testing import CliRunner
 
 from lpdesk.cli import app
+from lpdesk.journal import outbox
 from lpdesk.replay import verify
 from lpdesk.sandbox import Mood
 from tests.api.desks import Caller, Market, data, error, stand_ins, write_config
@@ -245,7 +246,8 @@ async def test_webhooks_where_the_clock_is_set(tmp_path: Path) -> None:
             signer = Caller(desk.port, "hardy", signs=True)
             quote = await signer.dealt("sell", unit_count="0.02", **DESK)
             data(await created(signer, [quote["id"]], "hardy-otc"), 201)
-            await eventually(lambda: len(receiver.heard) == 1)
+            journal = tmp_path / "desk.db"
+            await eventually(lambda: [each.attempts for each in outbox.owed(journal)] == [1])
             await desk.comes("+5min")
             await eventually(lambda: len(receiver.heard) == 3)
             await signer.http.aclose()
