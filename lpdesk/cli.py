@@ -85,6 +85,7 @@ def desk(
         typer.echo(__version__)
         raise typer.Exit
     if context.invoked_subcommand is not None:
+        _only_of(context)
         return
     from lpdesk import fronts
 
@@ -102,6 +103,18 @@ def desk(
 
     live = LiveDesk(load(config), journal, seed)
     run(fronts.interruptible(fronts.plain(live), fronts.DONE))
+
+
+def _only_of(context: typer.Context) -> None:
+    """An option before a command would be for the desk that is not opened: say so."""
+    sources = {
+        each.opts[0]: context.get_parameter_source(each.name or "")
+        for each in context.command.params
+    }
+    given = [flag for flag, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if given:
+        command = context.invoked_subcommand
+        fail(f"write {' '.join(given)} after the command: lpdesk {command} {given[0]} …", USAGE)
 
 
 class Accept(StrEnum):
@@ -225,7 +238,8 @@ def doctor(config: ConfigPath = None, journal: JournalPath = None) -> None:
     with spoken():
         findings = asyncio.run(examine(config, journal))
     lines(finding.line() for finding in findings)
-    raise typer.Exit(INTERNAL if any(finding.level == BAD for finding in findings) else 0)
+    bad = {finding.about for finding in findings if finding.level == BAD}
+    raise typer.Exit(USAGE if "config" in bad else INTERNAL if bad else 0)
 
 
 @app.command()

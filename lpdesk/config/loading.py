@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -65,7 +65,7 @@ def _validated(merged: dict[str, Any], problems: list[str]) -> Config:
             return Config.model_validate(merged)
         except ValidationError as error:
             found = error.errors(include_url=False)
-            problems += [_problem(item) for item in found]
+            problems += _told(found, merged)
             for place in sorted({_part(item["loc"]) for item in found}, key=str, reverse=True):
                 merged = _without(merged, place)
 
@@ -133,11 +133,29 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return overlay
 
 
-def _problem(item: Any) -> str:
-    """`rules.dwell_seconds: …`; the wrong value itself is not repeated, it may be a secret."""
+def _told(found: Sequence[Any], merged: Any) -> list[str]:
+    """`rules.dwell_seconds: …`; the wrong value itself is not repeated, it may be a secret.
+
+    What may be of several kinds has one line, although it is wrong for each of them.
+    """
     words = {"extra_forbidden": "unknown key", "missing": "is needed"}
-    message = words.get(item["type"], item["msg"].removeprefix("Value error, "))
-    return f"{clean('.'.join(str(part) for part in item['loc']), 80)}: {message}"
+    told: dict[str, dict[str, None]] = {}
+    for item in found:
+        message = words.get(item["type"], item["msg"].removeprefix("Value error, "))
+        place = item["loc"] if item["type"] in words else _written(item["loc"], merged)
+        name = clean(".".join(str(part) for part in place), 80)
+        told.setdefault(name, {})[message.removeprefix("Input should be ")] = None
+    return [f"{name}: {', or '.join(messages)}" for name, messages in told.items()]
+
+
+def _written(place: tuple[int | str, ...], table: Any) -> tuple[int | str, ...]:
+    """The part of `place` that stands in the file; what follows names one of several kinds."""
+    for depth, part in enumerate(place):
+        try:
+            table = table[part]
+        except (KeyError, TypeError):
+            return place[:depth]
+    return place
 
 
 _WEB = ("http://", "https://")

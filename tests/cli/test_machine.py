@@ -144,8 +144,24 @@ def test_doctor_says_that_others_can_read_secrets(
 
 def test_doctor_names_all_problems_of_a_configuration(lpdesk: Command, bad: Path) -> None:
     result = lpdesk("doctor", "--config", bad)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stdout.count("bad   config") >= 4
+
+
+def test_an_option_for_the_desk_is_not_lost_on_a_command(lpdesk: Command, bad: Path) -> None:
+    result = lpdesk("--config", bad, "--seed", 4, "doctor")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "write --config --seed after the command: lpdesk doctor --config" in result.stderr
+
+
+def test_what_may_be_of_several_kinds_has_one_problem(lpdesk: Command, tmp_path: Path) -> None:
+    path = tmp_path / "lp.toml"
+    lp = '[[lps]]\nname = "alpha"\nurl = "http://lp"\ntier = "best"\noptions = { x = { y = 1 } }'
+    path.write_text(lp)
+    _, *told = lpdesk("rfq", "b 1 btc/usdt", "--config", path).stderr.splitlines()
+    tier, option = sorted(told, reverse=True)
+    assert tier == "  lps.0.tier: a valid integer, or 'fallback'"
+    assert option.startswith("  lps.0.options.x: a valid boolean, or ")
 
 
 def test_doctor_says_where_a_signer_is_missing(lpdesk: Command, tmp_path: Path) -> None:
