@@ -16,10 +16,11 @@ from lpdesk.domain import events as ev
 from lpdesk.domain.entry import ORDERS, BadEntry, parse_order, parse_request
 from lpdesk.domain.making import MakerState
 from lpdesk.domain.money_entry import MONEY_WORDS, parse_money
+from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.settings import Pair, Settings
 from lpdesk.session import Session
-from lpdesk.views import Card, DeskView
+from lpdesk.views import Card, DeskView, TradeRow
 from lpdesk.views import words as w
 
 Write = Callable[[str], None]
@@ -116,8 +117,8 @@ class Lines:
             case ev.ReconciliationMissed():
                 return f"{event.lp} NOT RECONCILED {event.reason.value} {event.text}".rstrip()
             case ev.CommandRefused():
-                example = f"; for example: {event.example}" if event.example else ""
-                return f"refused: {event.field}: {event.reason.value}, {event.text}{example}"
+                said = f"{event.reason}, {w.refusal(event)}{w.hint(event)}"
+                return f"refused: {event.field}: {said}"
             case ev.LpHealthChanged():
                 why = event.reason.value if event.reason else ""
                 return f"LP {event.lp} {event.state} {why}".rstrip()
@@ -162,12 +163,13 @@ class Lines:
         if pair is None:
             return event.symbol
         amount = w.amount(event.amount, pair.decimals(event.dealt))
-        return f"{event.side.value} {amount} {pair.asset(event.dealt)} in {event.symbol}"
+        later = f" t+{event.settle_days}" if event.settle_days else ""
+        return f"{event.side.value} {amount} {pair.asset(event.dealt)} in {event.symbol}{later}"
 
     def _price(self, rfq_id: str, price: Decimal) -> str:
         opened = self.cards.get(rfq_id)
         pair = self._pair(opened.symbol) if opened else None
-        return w.money(price, pair.quote_decimals if pair else 2)
+        return w.price(price, pair.quote_decimals if pair else 2)
 
     def _locked(self, event: ev.QuoteLocked) -> str:
         better = f"  {w.bps(event.improvement_bps)}" if event.improvement_bps else ""
@@ -226,9 +228,14 @@ def blotter_lines(view: DeskView) -> list[str]:
     """The trades, newest first, one line each."""
     return [
         f"{w.time_of_day(row.at)} {row.trade_id} {row.client:8} {row.side.value:4} "
-        f"{row.amount:,f} {row.asset} at {row.client_price:,.8f} {row.lp} {row.state}"
+        f"{row.amount:,f} {row.asset} at {_at(view, row)} {row.lp} {row.state}"
         for row in view.trades
     ] or ["no trades yet"]
+
+
+def _at(view: DeskView, row: TradeRow) -> str:
+    pair = view.settings.pair(row.symbol)
+    return w.price(row.client_price, pair.quote_decimals if pair else 2)
 
 
 async def run(session: Session, read: asyncio.StreamReader, write: Write) -> None:
@@ -274,6 +281,8 @@ async def _obey(session: Session, text: str) -> list[str]:
 
 
 async def _on_card(session: Session, word: str, rest: list[str]) -> list[str]:
+    if word == "auto" and rest not in (["on"], ["off"]):
+        raise BadEntry(Reason.BAD_COMMAND, "auto", "say on or off", "auto on")
     named = next((item.upper() for item in rest if item.lower().startswith("r-")), "")
     card = _card(session.view, named)
     if card is None:
@@ -282,7 +291,7 @@ async def _on_card(session: Session, word: str, rest: list[str]) -> list[str]:
     if word in ("x", "cancel"):
         command = cmd.CancelRfq(rfq_id=card.rfq_id)
     elif word == "auto":
-        command = cmd.SetAutoRefresh(rfq_id=card.rfq_id, on="off" not in rest)
+        command = cmd.SetAutoRefresh(rfq_id=card.rfq_id, on=rest == ["on"])
     else:
         quote_id = card.quote.quote_id if card.quote else ""
         command = cmd.AcceptQuote(rfq_id=card.rfq_id, quote_id=quote_id, crossed_ok=word == "p!")

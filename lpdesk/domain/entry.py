@@ -30,7 +30,7 @@ from lpdesk.domain.making import PARAMETERS, OrderKind, checked
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Pair
 from lpdesk.domain.text import clean
-from lpdesk.domain.values import MONEY, BadNumber, Dealt, Side, positive
+from lpdesk.domain.values import MONEY, BadNumber, Dealt, Side, decimals_of, positive
 
 SIDES = {"b": Side.BUY, "buy": Side.BUY, "s": Side.SELL, "sell": Side.SELL}
 SUFFIXES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
@@ -217,14 +217,24 @@ def _order(kind: OrderKind, words: list[str], pairs: Sequence[Pair]) -> PlaceOrd
     side = SIDES.get(plain[0].lower())
     if side is None:
         raise BadEntry(Reason.BAD_SIDE, "side", f"{_shown(plain[0])} is not b, buy, s or sell")
+    pair = find_pair(plain[2], pairs)
     return PlaceOrder(
-        symbol=find_pair(plain[2], pairs).symbol,
+        symbol=pair.symbol,
         side=side,
         kind=kind,
-        quantity=parse_amount(plain[1]),
-        price=None if market else parse_amount(plain[3], "price"),
+        quantity=_step(plain[1], pair.base_decimals, "amount"),
+        price=None if market else _step(plain[3], pair.quote_decimals, "price"),
         client=clean(clients[0].lower(), 40) if clients else "",
     )
+
+
+def _step(word: str, decimals: int, field: str) -> Decimal:
+    """An amount or a price that is a whole number of the book's steps."""
+    value = parse_amount(word, field)
+    if decimals_of(value) > decimals:
+        text = f"{_shown(word)} has more than {decimals} decimals"
+        raise BadEntry(Reason.TOO_PRECISE, field, text)
+    return value
 
 
 def _cancel(words: list[str]) -> CancelOrders:

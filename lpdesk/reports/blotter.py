@@ -20,12 +20,13 @@ from lpdesk.domain.text import clean, spreadsheet
 from lpdesk.domain.values import Instant, round_even
 from lpdesk.journal.reader import connect
 from lpdesk.reports.table import Align, Column, table
+from lpdesk.views import words
 
 Row = dict[str, Any]
 """One trade as the journal's table has it: text, integers (instants, nanoseconds) and None."""
 
 Places = Mapping[str, int]
-"""Symbol -> decimals of its prices."""
+"""Symbol -> decimals of its quote asset."""
 
 _FIELDS = (
     "trade_id opened_at rfq_id quote_id client symbol side dealt amount base_side client_price"
@@ -164,14 +165,12 @@ def _asset(row: Row) -> str:
 
 
 def _price(row: Row, field: str, places: Places) -> str:
-    return _number(row[field], places.get(row["symbol"]))
+    text = row[field]
+    return words.price(None if text is None else Decimal(text), places.get(row["symbol"], 2))
 
 
-def _number(text: str | None, places: int | None = None) -> str:
-    if text is None:
-        return "·"
-    value = Decimal(text)
-    return f"{value if places is None else round_even(value, places):,f}"
+def _number(text: str | None) -> str:
+    return words.DASH if text is None else f"{Decimal(text):,f}"
 
 
 def _figure(text: str | None, places: int) -> str:

@@ -16,6 +16,7 @@ from lpdesk.domain.record import Command, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.session import Session
 from lpdesk.tui.orders import told
+from lpdesk.views import words
 
 
 class Say(Protocol):
@@ -124,7 +125,8 @@ class Dealer:
     def _answer(self, event: Event) -> None:
         match event:
             case ev.CommandRefused():
-                text = f"{event.reason}: {event.text}" if event.text else str(event.reason)
+                text = words.refusal(event)
+                text = f"{event.reason}: {text}" if text else str(event.reason)
                 self._say("warn", text, event.field, event.example)
             case ev.RfqOpened():
                 self._focus(event.rfq_id)

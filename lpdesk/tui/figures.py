@@ -16,18 +16,12 @@ SIDE_INK: Final = {Side.BUY: Ink.BUY, Side.SELL: Ink.SELL}
 API: Final = "»"
 """Came in over the API. It stands before the client's name."""
 
-_SIGNIFICANT: Final = 5
 _BIG_FIGURE: Final = 3
-_MAX_DECIMALS: Final = 12
 
 
 def price(value: Decimal | None, pair: Pair | None) -> str:
-    """A price with the places of the pair's quote asset, and five significant digits at least."""
-    if value is None:
-        return words.DASH
-    least = pair.quote_decimals if pair else 2
-    decimals = max(least, _SIGNIFICANT - 1 - value.adjusted())
-    return words.money(value, min(decimals, _MAX_DECIMALS))
+    """A price of a pair, with at least the places of its quote asset."""
+    return words.price(value, pair.quote_decimals if pair else 2)
 
 
 def price_parts(value: Decimal, pair: Pair | None) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from lpdesk.views import (
     scores,
     settlements,
     webhooks,
+    words,
 )
 from lpdesk.views import status as st
 from lpdesk.views.accounts import Accounts
@@ -286,8 +287,7 @@ def _reconciled(view: DeskView, event: ev.Reconciled, at: Instant) -> DeskView:
 
 
 def _refused(view: DeskView, event: ev.CommandRefused, at: Instant) -> DeskView:
-    example = f"; for example: {event.example}" if event.example else ""
-    return _notice(view, at, "warn", f"{event.reason.value}: {event.text}{example}")
+    return _notice(view, at, "warn", f"{event.reason}: {words.refusal(event)}{words.hint(event)}")
 
 
 def _halted(view: DeskView, event: ev.TradingHalted, at: Instant) -> DeskView:
@@ -303,11 +303,11 @@ def _resumed(view: DeskView, event: ev.TradingResumed, at: Instant) -> DeskView:
 def _health(view: DeskView, event: ev.LpHealthChanged, at: Instant) -> DeskView:
     view = replace(view, status=st.health(view.status, event, at))
     why = f": {event.reason.value} {event.text}".rstrip() if event.reason else ""
-    words = {"closed": "back in use", "open": "resting", "half-open": "being probed"}
+    said = {"closed": "back in use", "open": "resting", "half-open": "being probed"}
     if event.state == "half-open":
         return view
     level = "info" if event.state == "closed" else "warn"
-    return _notice(view, at, level, f"{event.lp} {words.get(event.state, event.state)}{why}")
+    return _notice(view, at, level, f"{event.lp} {said.get(event.state, event.state)}{why}")
 
 
 def _maker_moved(view: DeskView, event: ev.MakerMoved, at: Instant) -> DeskView:

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
+from lpdesk.domain.events import CommandRefused
 from lpdesk.domain.instants import DAY, date, time_of_day, timestamp
+from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import SECOND, decimals_of, round_even
 
 __all__ = [
-    "age", "amount", "bps", "date", "milliseconds", "money", "seconds", "share", "signed",
-    "time_of_day", "timestamp",
+    "age", "amount", "bps", "date", "hint", "milliseconds", "money", "price", "refusal",
+    "seconds", "share", "signed", "time_of_day", "timestamp",
 ]  # fmt: skip
 
 DASH = "·"
+_PIP: Final = 5
+_MAX_DECIMALS: Final = 12
 
 
 def money(value: Decimal | None, decimals: int) -> str:
     """Thousands marks and exactly `decimals` places, or a dot where there is nothing."""
     return DASH if value is None else f"{round_even(value, decimals):,f}"
+
+
+def price(value: Decimal | None, least: int) -> str:
+    """A price with the `least` places of its quote asset, and five where it is near 1.
+
+    More for smaller ones, fewer for larger ones; steps are at 0.2, 2 and 20, since at 1 a pair of
+    stable coins would change its width all day.
+    """
+    if value is None:
+        return DASH
+    return money(value, min(max(least, _PIP - (value * 5).adjusted()), _MAX_DECIMALS))
 
 
 def signed(value: Decimal | None, decimals: int) -> str:
@@ -50,6 +66,18 @@ def seconds(duration_ns: int | None, decimals: int = 1) -> str:
     step = SECOND // 10**decimals
     whole, rest = divmod(max(0, duration_ns) // step, 10**decimals)
     return f"{whole}.{rest:0{decimals}d} s" if decimals else f"{whole} s"
+
+
+def refusal(event: CommandRefused) -> str:
+    """What a refusal says. The journal's `O-000009 rests`, of an order that is not there, would
+    read as the opposite: `no O-000009 rests`."""
+    missing = event.field == "order" and event.reason is Reason.NOT_FOUND
+    return f"no {event.text.removeprefix('no ')}" if missing else event.text
+
+
+def hint(event: CommandRefused) -> str:
+    """A good line, to end a refusal with."""
+    return f"; for example: {event.example}" if event.example else ""
 
 
 def milliseconds(duration_ns: int | None) -> str:

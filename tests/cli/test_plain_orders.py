@@ -56,5 +56,7 @@ async def test_a_refusal_has_an_example() -> None:
     assert order == [needed, "lim b 0.5 btc/usdt 99950"]
     limits = "refused: bid_spread: 9999 is outside 0.1 to 1000 bp"
     assert setting == [limits, "set btc/usdt bid_spread 4"]
+    (auto,) = await obeyed(desk, "auto maybe")
+    assert auto == "refused: auto: say on or off; for example: auto on"
     assert len(desk.records) == before
     assert not any(isinstance(command, cmd.PlaceOrder) for command in desk.submitted)

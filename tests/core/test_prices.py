@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from lpdesk.domain.settings import Markup, Pair
 from lpdesk.domain.values import Dealt, Side
 from lpdesk.engines import pricing
+from lpdesk.views import words
 from tests.core.story import BTC, PLAIN, USDC, Story
 
 D = Decimal
@@ -127,3 +128,19 @@ def test_an_lps_fee_is_part_of_what_its_price_is_worth() -> None:
 def test_slippage_is_positive_when_it_is_worse_for_us() -> None:
     assert pricing.slippage_bps(D(100_000), D(100_010), Side.BUY) == 1
     assert pricing.slippage_bps(D(100_000), D(100_010), Side.SELL) == -1
+
+
+@pytest.mark.parametrize(
+    ("price", "least", "reads"),
+    [
+        ("99912.4", 2, "99,912.40"),
+        ("3409.8", 2, "3,409.80"),
+        ("1.0003", 4, "1.00030"),
+        ("0.99965", 4, "0.99965"),
+        ("1.08523", 2, "1.08523"),
+        ("0.0000123456", 2, "0.0000123456"),
+        ("0", 2, "0.00000"),
+    ],
+)
+def test_a_price_near_one_keeps_its_width(price: str, least: int, reads: str) -> None:
+    assert words.price(D(price), least) == reads
