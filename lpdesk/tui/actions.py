@@ -246,8 +246,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
            takes="COLUMN"),
     Action("copy", ("ctrl+y",), ("copy",), "The client's price as a line of chat, or the list on "
            "show, to the clipboard and a file.", "copy", blocked=_nothing_to_copy),
-    Action("line", ("colon",), (), "The keys go to the command line.", "line", blocked=_at_line,
-           first=True, typed_on_line=True),
+    Action("line", ("colon",), (), "The keys go to the command line.", "line",
+           label="line", blocked=_at_line, first=True, typed_on_line=True),
     Action("filter", ("slash",), (), "Narrow the list with the keys; Esc shows all.", "filter",
            first=True, typed_on_line=True),
     Action("jump", ("ctrl+o",), (), "Every pane shows a letter that leads to it.", "jump",

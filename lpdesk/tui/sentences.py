@@ -141,7 +141,7 @@ def _traded(look: Look, card: Card, trade: TradeRow | None) -> Line:
         return (Span(f"{card.trade_id} accepted", Ink.GOOD),)
     name = Span(f"{trade.trade_id} ")
     if trade.state == "settled":
-        return (name, Span(f"settled with {trade.lp} {pnl(look, trade)}", Ink.GOOD))
+        return (name, Span(f"settled {pnl(look, trade)} at {trade.lp}", Ink.GOOD))
     if trade.state == "UNKNOWN":
         return (name, Span("UNKNOWN !", Ink.BAD), Span(f" asking {trade.lp}", Ink.DIM))
     if trade.state == "failed":

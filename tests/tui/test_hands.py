@@ -20,6 +20,7 @@ from lpdesk.tui.look import time_left
 from lpdesk.tui.picture import text_of
 from lpdesk.tui.screens.help import HelpPage
 from lpdesk.tui.screens.lps import LpsPage
+from lpdesk.tui.screens.settlements import SettlementsPage
 from tests.conftest import eventually
 from tests.tui.dealing import at, message, type_line
 from tests.tui.stories import busy
@@ -133,6 +134,45 @@ async def test_the_footer_is_clicked() -> None:
         assert [type(each) for each in desk.submitted] == [cmd.AcceptQuote]
         await pilot.click("#footer", offset=(116, 0))
         await eventually(lambda: desk.view.status.halted)
+
+
+async def test_tabs_and_requests_are_clicked() -> None:
+    def row_of(rfq_id: str) -> int:
+        card = app.desk.rfq.card
+        rows = [card.render_line(y).text for y in range(card.size.height)]
+        return next(y for y, row in enumerate(rows) if row.startswith(rfq_id))
+
+    async with at(busy()) as (app, pilot):
+        await pilot.click(app.desk.ladder, offset=(len("╭─ Ladder │ L"), 0))
+        assert app.desk.places.with_keys == "lps" and app.desk.ladder.has_class("-behind")
+        await pilot.click(app.desk.lps, offset=(len("╭─ L"), 0))
+        assert app.desk.places.with_keys == "ladder"
+        focus = app.desk.look().focus
+        other = next(c.rfq_id for c in app.desk.look().view.rfqs if c.rfq_id != focus)
+        await pilot.click("#rfq", offset=(2, row_of(other)))
+        assert app.desk.look().focus == other
+        await pilot.click("#rfq", offset=(2, 16))
+        assert app.desk.look().focus == other, "no request stands there"
+
+    async with at(busy(), (80, 24)) as (app, pilot):
+        await pilot.press("ctrl+t")
+        await pilot.pause()
+        page = app.desk.pages.page
+        assert isinstance(page, SettlementsPage)
+        await pilot.click(page.trades, offset=(len("╭─ Trades │ Lineage │ S"), 0))
+        assert page.front == "settlements"
+
+
+async def test_help_fits_every_width() -> None:
+    async with at(busy(), (80, 24)) as (app, pilot):
+        await pilot.press("f1")
+        await pilot.pause()
+        lines = [line.strip() for line in text_of(app).splitlines()]
+        accept = next(y for y, line in enumerate(lines) if line.startswith("F9 "))
+        assert lines[accept + 1] == "Deal at the price on the screen.", "below the words"
+        await pilot.resize_terminal(120, 36)
+        await pilot.pause()
+        assert "p, accept                           Deal at the price" in text_of(app)
 
 
 async def test_help_for_the_pane_and_the_lps_page() -> None:

@@ -237,7 +237,9 @@ async def test_the_ladder_follows_the_request_and_the_dealer() -> None:
         ("cxl", "order: say which, or all"),
         ("cxl o-000001", "O-000001 cancelled"),
         ("cxl all", "O-000001, O-000002, O-000003 cancelled"),
-        ("cxl O-000077", "O-000077 rests"),
+        ("cxl O-000077", "not found: no O-000077 rests"),
+        ("lim b 0.1234567 btc/usdt 99950", "0.1234567 has more than 5 decimals"),
+        ("lim b 0.1 btc/usdt 99950.001", "99950.001 has more than 2 decimals"),
         ("mm stop", "maker BTC/USDT, ETH/USDT HALTED by hand"),
         ("mm stop eth/usdt", "maker ETH/USDT HALTED by hand"),
         ("mm start", "maker of every pair: not stopped"),
@@ -281,6 +283,19 @@ async def test_every_parameter_has_a_row_that_fits() -> None:
     for name, parameter in PARAMETERS.items():
         if name not in ("risk_aversion", "order_depth", "horizon"):
             assert f" {name} " in text and f" {parameter.unit} " in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "reads"),
+    [("1000000", "1M"), ("1234567", "1.235M"), ("50000", "50,000"), ("98765.4321", "98.77k")],
+)
+async def test_a_large_parameter_reads_in_few_figures(typed: str, reads: str) -> None:
+    async with at(active(), size=(160, 48)) as (app, pilot):
+        await type_line(app, pilot, f"set btc/usdt notional_per_second {typed}")
+        await pilot.press("f10")
+        await pilot.pause()
+        row = next(line for line in text_of(app).splitlines() if "notional_per_second" in line)
+        assert f" {reads} quote" in row
 
 
 async def test_a_thousand_changes_a_second_are_few_pictures() -> None:

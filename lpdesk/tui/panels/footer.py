@@ -24,10 +24,13 @@ class _Slice(NamedTuple):
 
 
 def _has_key(each: Action, look: Look) -> bool:
-    """On a page the keys are not for the RFQ; on the line a letter is a letter."""
+    """On the line a letter is a letter. A page has no keys for the RFQ and none that opens it, but
+    one that leads to the line, where the panes have Esc."""
     if each.typed_on_line and not look.in_pane and not look.replay:
         return False
-    return not (look.page and each.id in _OF_RFQ)
+    if not look.page:
+        return each.id != "line"
+    return each.id not in {*_OF_RFQ, look.page}
 
 
 class Footer(Lines, can_focus=False):

@@ -27,8 +27,8 @@ FRESH_NS: Final = 600_000_000
 
 _COLUMNS: Final = (
     Column("rank", "#", 2),
-    Column("lp", "LP", 6, grow=True),
-    Column("price", "all-in", 12, "right"),
+    Column("lp", "LP", 7, grow=True),
+    Column("price", "all-in", 11, "right"),
     Column("bp", "vs lock", 8, "right"),
     Column("ms", "ms", 4, "right"),
 )
@@ -116,11 +116,13 @@ class RacePane(Pane):
 def race_row(row: Row, place: int, slice: Slice) -> GridRow:
     """One LP's line: a price with its distance, or a word for why there is none."""
     locked = row.state in ("LOCK", "LEG")
-    mark = Span("▸", Ink.LOCK) if locked else Span(" ")
+    rank = (Span(str(place), Ink.DIM), Span("▸" if locked else " ", Ink.LOCK))
+    if place > 9:  # both digits, and the lock in its colour
+        rank = (Span(str(place), Ink.LOCK if locked else Ink.DIM), Span(""))
     name = Span(row.lp, Ink.LOCK if locked else "" if row.state in _LIVE else Ink.DIM)
     price, distance = _cells(row, slice)
     cells: tuple[Cell, ...] = (
-        (Span(str(place), Ink.DIM), mark), name, price, distance, Span(_ms(row), Ink.DIM)
+        rank, name, price, distance, Span(_ms(row), Ink.DIM)
     )  # fmt: skip
     return GridRow(row.lp, cells)
 

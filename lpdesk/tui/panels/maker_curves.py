@@ -71,7 +71,8 @@ class _Body(Lines, can_focus=False):
 def curve_lines(it: Slice, width: int, height: int) -> list[Line]:
     """The plot with its scale at the right, its time, and inventory as a line of blocks."""
     quotes = [v for p in it.points for v in (p.mid, p.bid, p.ask) if v is not None]
-    axis = max(len(price(value, it.pair)) for value in (min(quotes), max(quotes)))
+    scale = [price(value, it.pair) for value in (min(quotes), max(quotes))]
+    axis = max(map(len, [*scale, _share(it)]))
     across, up = width - axis - 1, height - 2
     if across < 8 or up < 2:
         return []
@@ -139,5 +140,8 @@ def _inventory(shown: Sequence[Point | None], across: int, it: Slice) -> Line:
     pairs = [one if two is None else two for one, two in halves]
     values = [point.base_pct if point else None for point in pairs]
     text = blocks(values, Decimal(0), Decimal(100), across)
-    share = f" {words.money(it.points[-1].base_pct, 1)}% inv"
-    return (Span(text, Ink.DIM), Span(share))
+    return (Span(f"{text} ", Ink.DIM), Span(_share(it)))
+
+
+def _share(it: Slice) -> str:
+    return f"{words.money(it.points[-1].base_pct, 1)}% inv"

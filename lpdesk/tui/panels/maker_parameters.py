@@ -29,6 +29,7 @@ _COLUMNS: Final = (
     Column("limits", "limits", 15, priority=1),
     Column("help", "", 8, priority=2, grow=True),
 )
+_UNITS: Final = ((12, "T"), (9, "G"), (6, "M"))
 NOT_LEVELS: Final = ("risk_aversion", "order_depth", "horizon")
 
 
@@ -188,9 +189,14 @@ def _row(name: str, value: Decimal) -> Row:
 
 
 def _short(value: Decimal) -> str:
-    """In full where that fits into its column."""
+    """In full where that fits into its column, else to four digits."""
     text = f"{value:,f}"
-    return text if len(text) <= 7 else f"{value:.1E}"
+    if len(text) <= 7:
+        return text
+    for power, unit in (*_UNITS, (3, "k")):
+        if value >= 10**power:
+            return f"{value / 10**power:.4g}{unit}"
+    return f"{value:.3g}"
 
 
 def _limits(name: str) -> str:
@@ -199,8 +205,8 @@ def _limits(name: str) -> str:
 
 
 def _round(value: Decimal) -> str:
-    """Large limits in k, M, G and T, since nobody reads twelve zeros."""
-    for power, unit in ((12, "T"), (9, "G"), (6, "M")):
+    """Large limits in M, G and T, since nobody reads twelve zeros."""
+    for power, unit in _UNITS:
         if value and value % 10**power == 0:
             return f"{value / 10**power:f}{unit}"
     return f"{value:f}"
@@ -218,9 +224,7 @@ class _Note(Lines, can_focus=False):
         if not name:
             return ()
         parameter = PARAMETERS[name]
-        when = "at the next start" if name in SET_AT_START else ""
+        where = "; set in the configuration" if name in SET_AT_START else ""
         limits = f"{_limits(name)} {parameter.unit}"
-        full = (Span(f"{limits}: {parameter.help}", Ink.DIM),)
-        if when:
-            full = (Span(f"in the configuration, {when}: {parameter.help}", Ink.DIM),)
+        full = (Span(f"{limits}: {parameter.help}{where}", Ink.DIM),)
         return [longest(width, full, (Span(f"{limits}", Ink.DIM),))]

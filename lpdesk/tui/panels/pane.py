@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from rich.cells import cell_len
+from textual import events
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 
 from lpdesk.domain.text import clean
 from lpdesk.tui.look import Look
 from lpdesk.tui.widgets.lines import DeskGrid, Lines
+
+_BETWEEN: Final = " │ "
+_CORNER: Final = 3
+"""Cells of border before a title."""
 
 
 class Pane(Vertical):
@@ -31,6 +38,13 @@ class Pane(Vertical):
     }
     """
 
+    class TabClicked(Message):
+        """The title of a pane that stands behind this one, or its own, was clicked."""
+
+        def __init__(self, title: str) -> None:
+            self.title = title
+            super().__init__()
+
     def see(self, look: Look) -> object:
         """What of the look this pane shows; equal slices look the same."""
         raise NotImplementedError
@@ -50,6 +64,14 @@ class Pane(Vertical):
         if tabs != self._tabs:
             self._tabs = tabs
             self._draw_border()
+
+    def on_click(self, event: events.Click) -> None:
+        """A tab comes to the front."""
+        left = event.screen_x - self.region.x - _CORNER
+        for title, _ in self._tabs if event.screen_y == self.region.y else ():
+            if 0 <= left < cell_len(title):
+                self.post_message(self.TabClicked(title))
+            left -= cell_len(title + _BETWEEN)
 
     def show_letter(self, letter: str) -> None:
         """In jump mode: the key that leads here."""
@@ -83,7 +105,7 @@ class Pane(Vertical):
         title, subtitle = (Content(clean(text)) for text in self._names)
         if self._tabs:
             styled = [Content.styled(name, "bold" if on else "dim") for name, on in self._tabs]
-            title = Content(" │ ").join(styled)
+            title = Content(_BETWEEN).join(styled)
         if self._letter:
             title = Content.assemble((f" {self._letter} ", "bold reverse"), " ", title)
         if self.wanted:

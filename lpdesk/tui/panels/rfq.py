@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from textual.app import ComposeResult
+from textual.events import Click
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 
 from lpdesk.domain import events as ev
@@ -63,6 +65,13 @@ class RfqPane(Pane):
         "F9 deals at exactly this price; one that was replaced meanwhile is refused.",
     )
 
+    class Clicked(Message):
+        """The line of the request `rfq_id` was clicked."""
+
+        def __init__(self, rfq_id: str) -> None:
+            self.rfq_id = rfq_id
+            super().__init__()
+
     drawn: Slice | None = None
     rendered = ""
     """The quote whose price was in the lines that were last made for the terminal."""
@@ -104,6 +113,14 @@ class _CardLines(Lines):
     def __init__(self, pane: RfqPane) -> None:
         super().__init__(id="rfq")
         self._pane = pane
+
+    def on_click(self, event: Click) -> None:
+        """A line that begins with a request leads to it."""
+        spot, lines = event.get_content_offset(self), self.lines(*self.size)
+        line = lines[spot.y] if spot is not None and spot.y < len(lines) else ()
+        name = line[0].text.rstrip(f"{API} ") if line else ""
+        if name.startswith("R-"):
+            self.post_message(RfqPane.Clicked(name))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         quote = self._pane.on_screen

@@ -37,7 +37,7 @@ from lpdesk.tui.panels.pane import Pane
 from lpdesk.tui.panels.reel import Reel
 from lpdesk.tui.panels.rfq import RfqPane
 from lpdesk.tui.panels.status import StatusBar
-from lpdesk.tui.places import Places
+from lpdesk.tui.places import TABS, Places
 from lpdesk.tui.screens.page import Page
 from lpdesk.tui.screens.pages import Pages
 from lpdesk.tui.transport import transport_of
@@ -321,6 +321,14 @@ class DeskScreen(InkScreen[None]):
     @on(Footer.Clicked)
     async def _footer_clicked(self, event: Footer.Clicked) -> None:
         await self.action_act(event.id)
+
+    @on(Pane.TabClicked)
+    def _tab_clicked(self, event: Pane.TabClicked) -> None:
+        self.places.enter(next(name for name, title in TABS.items() if title == event.title))
+
+    @on(RfqPane.Clicked)
+    def _rfq_clicked(self, event: RfqPane.Clicked) -> None:
+        self.focus_rfq(event.rfq_id)
 
     @on(CommandInput.Refused)
     def _paste_refused(self, event: CommandInput.Refused) -> None:

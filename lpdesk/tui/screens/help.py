@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import ClassVar, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -30,6 +32,11 @@ _SIGNS: Final = (
     ("»", "came in over the API; its firm price is the client's to deal on"),
     ("UNKNOWN !", "the LP's answer is lost: it is being asked, nothing is sent again"),
 )
+_AROUND: Final = 6
+"""Columns of padding and scroll bar."""
+
+_TWO_COLUMNS: Final = 88
+"""From this width on what a word does stands beside it."""
 
 
 class HelpPage(Screen[None]):
@@ -52,23 +59,27 @@ class HelpPage(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            yield Static(self._content())
+            yield Static()
 
-    def _content(self) -> Content:
+    def on_resize(self, event: events.Resize) -> None:
+        """The table is laid out for the width there is."""
+        self.query_one(Static).update(self._content(event.size.width - _AROUND))
+
+    def _content(self, width: int) -> Content:
         actions = [each for each in ACTIONS if each.only != self._leave]
         if not self._can_command:
             actions = [each for each in actions if each.only != "desk"]
         parts = [Content.styled("lpdesk   Esc goes back", "$desk-dim"), Content("")]
         if self._about:
-            parts += [_title("This pane"), *(Content(f"  {line}") for line in self._about)]
+            parts.append(_title("This pane"))
+            parts += [_entry("", "", line, 2, width) for line in self._about]
             parts.append(Content(""))
         if self._can_command:
-            parts += [_title("Requests"), *_pairs(_REQUESTS, 36), Content("")]
+            parts += [_title("Requests"), *_pairs(_REQUESTS, 38, width), Content("")]
         parts.append(_title("Keys and words"))
-        for keys, words, about in key_table(actions):
-            row = Content.assemble((f"  {keys:<10}", "bold $primary"), f"{words:<36}")
-            parts.append(Content.assemble(row, (about, "$desk-dim")))
-        parts += [Content(""), _title("Signs"), *_pairs(_SIGNS, 18)]
+        at = 48 if width >= _TWO_COLUMNS else 14
+        parts += [_entry(f"  {k:<10}", w, about, at, width) for k, w, about in key_table(actions)]
+        parts += [Content(""), _title("Signs"), *_pairs(_SIGNS, 20, width)]
         return Content("\n").join(parts)
 
 
@@ -76,8 +87,14 @@ def _title(text: str) -> Content:
     return Content.styled(text, "bold")
 
 
-def _pairs(rows: tuple[tuple[str, str], ...], width: int) -> list[Content]:
-    return [
-        Content.assemble(f"  {clean(left):<{width}}", (clean(right), "$desk-dim"))
-        for left, right in rows
-    ]
+def _pairs(rows: tuple[tuple[str, str], ...], at: int, width: int) -> list[Content]:
+    return [_entry("", f"  {clean(left)}", clean(right), at, width) for left, right in rows]
+
+
+def _entry(key: str, words: str, about: str, at: int, width: int) -> Content:
+    """What it means from column `at` on, below the words where they are too long."""
+    below = "\n" + " " * at
+    room = at - len(key + words)
+    meaning = below.join(wrap(about, width - at))
+    gap = (" " * room if room > 0 else below) if meaning else ""
+    return Content.assemble((key, "bold $primary"), words, (gap + meaning, "$desk-dim"))

@@ -102,7 +102,15 @@ class MakerPage(Page):
 
     def action_turn(self) -> None:
         """From the parameters to the orders and back."""
-        self.front = "orders" if self.front == "parameters" else "parameters"
+        self._put("orders" if self.front == "parameters" else "parameters")
+
+    @on(Pane.TabClicked)
+    def _tab_clicked(self, event: Pane.TabClicked) -> None:
+        event.stop()
+        self._put(next(key for key, title in _TABS.items() if title == event.title))
+
+    def _put(self, name: str) -> None:
+        self.front = name
         self._behind()
         self.enter()
 

@@ -156,6 +156,11 @@ class SettlementsPage(Page):
         names = list(self._by_name)
         self._put(names[(names.index(self.front) + steps) % len(names)])
 
+    @on(Pane.TabClicked)
+    def _tab_clicked(self, event: Pane.TabClicked) -> None:
+        event.stop()
+        self._put(event.title.lower())
+
     def on_descendant_focus(self) -> None:
         """A click or a key: the list that has the keys is the one in front."""
         for name, pane in self._by_name.items():
