@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from decimal import Decimal
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -26,13 +28,21 @@ PULSE_S = 0.05
 MAX_LEVELS = 20
 """How deep into a book one ask looks: each level is an order of its own."""
 
+REMEMBERED = 256
+"""Quotes that orders went out on: the LP shows others long before so many are dealt."""
+
+
+Reach: TypeAlias = list[tuple[Level, Decimal]]
+"""The levels that a size would be dealt on, and how much on each."""
+
 
 class _Live(Struct):
-    """An ask and the price that stands for it, if one does."""
+    """An ask and the price that stands for it, if one does: of which tick, on which levels."""
 
     ask: LpAsked
     top: Top
     tick: Tick | None = None
+    reach: Reach = []
     pushed_at: Instant = 0
 
 
@@ -61,6 +71,7 @@ class Pushing:
         self._clock = clock
         self._shown = {symbol: _Shown() for symbol in endpoint.symbols}
         self._asks: dict[str, _Live] = {}
+        self._spent = deque[str](maxlen=REMEMBERED)
         self._refusal = ""
 
     # ---- asks
@@ -122,6 +133,18 @@ class Pushing:
         if live := self._asks.pop(ask_id, None):
             self._fail(live.ask, reason, text)
 
+    def spent(self, ref: str) -> None:
+        """An order goes out on that quote: if it deals once, nobody else may rest on it."""
+        resting = [
+            live
+            for live in self._asks.values()
+            if any(level.once and level.ref == ref for level, _ in live.reach)
+        ]
+        self._spent.append(ref)
+        for live in resting:
+            self._end(live, Reason.WITHDRAWN, "its quote is dealt on")
+            self._push(live)
+
     def break_off(self) -> None:
         """The connection is gone, and with it every price."""
         for top in [*self.tops.values(), *(live.top for live in self._asks.values())]:
@@ -173,14 +196,32 @@ class Pushing:
         """Bring what stands for an ask in line with the top of book, at the ask's own pace."""
         now = self._clock.now()
         tick = live.top.fresh(now, self._stale_ns)
-        if tick is None:
+        reach = self._reach(live.ask, tick) if tick else []
+        if tick is None or not reach:
             self._withdraw(live)
-        elif self._replaces and live.tick is not None and _is_worse(live, live.tick, tick):
+        elif self._replaces and live.tick is not None and _is_worse(live, reach):
             self._end(live, Reason.WITHDRAWN, "replaced by a newer quote")
             self._push(live)
-        elif now - live.pushed_at >= PUSH_NS and _worth_pushing(live, tick, now):
-            live.tick, live.pushed_at = tick, now
-            self._submit(_quoted(live.ask, tick, now))
+        elif now - live.pushed_at >= PUSH_NS and _worth_pushing(live, tick, reach, now):
+            live.tick, live.reach, live.pushed_at = tick, reach, now
+            self._submit(_quoted(live.ask, tick, reach, now))
+
+    def _reach(self, ask: LpAsked, tick: Tick) -> Reach:
+        """The levels that the ask's size would be dealt on, and how much on each."""
+        ladder = [level for level in tick.ladder(ask.side) if not self._is_spent(level)]
+        if tick.whole:
+            level = next((each for each in ladder if each.size >= ask.quantity), ladder[-1])
+            return [(level, min(ask.quantity, level.size))]
+        found, left = Reach(), ask.quantity
+        for level in ladder[:MAX_LEVELS]:
+            found.append((level, min(left, level.size)))
+            left -= found[-1][1]
+            if not left:
+                break
+        return found
+
+    def _is_spent(self, level: Level) -> bool:
+        return level.once and level.ref in self._spent
 
     def _withdraw(self, live: _Live) -> None:
         if live.tick is None:
@@ -191,35 +232,19 @@ class Pushing:
 
     def _end(self, live: _Live, reason: Reason, text: str) -> None:
         """Nobody may rest on that price a moment longer."""
-        live.tick = None
+        live.tick, live.reach = None, []
         ask_id = live.ask.ask_id
         self._submit(LpWithdrew(lp=self._name, ask_id=ask_id, reason=reason, text=text))
 
 
-def _reach(ask: LpAsked, tick: Tick) -> list[tuple[Level, Decimal]]:
-    """The levels that the ask's size would be dealt on, and how much on each."""
-    ladder = tick.ladder(ask.side)[:MAX_LEVELS]
-    if tick.whole:
-        level = next((each for each in ladder if each.size >= ask.quantity), ladder[-1])
-        return [(level, min(ask.quantity, level.size))]
-    found, left = list[tuple[Level, Decimal]](), ask.quantity
-    for level in ladder:
-        found.append((level, min(left, level.size)))
-        left -= found[-1][1]
-        if not left:
-            break
-    return found
-
-
-def _is_worse(live: _Live, stands: Tick, tick: Tick) -> bool:
-    """Whether what stood cannot be dealt on at `tick`: a worse last price, or less of it."""
-    before, after = _reach(live.ask, stands), _reach(live.ask, tick)
-    was, now = before[-1][0].price, after[-1][0].price
-    less = sum(taken for _, taken in after) < sum(taken for _, taken in before)
+def _is_worse(live: _Live, reach: Reach) -> bool:
+    """Whether what stood cannot be dealt on any more: a worse last price, or less of it."""
+    was, now = live.reach[-1][0].price, reach[-1][0].price
+    less = sum(taken for _, taken in reach) < sum(taken for _, taken in live.reach)
     return less or (now > was if live.ask.side is Side.BUY else now < was)
 
 
-def _worth_pushing(live: _Live, tick: Tick, now: Instant) -> bool:
+def _worth_pushing(live: _Live, tick: Tick, reach: Reach, now: Instant) -> bool:
     """Whether `tick` says something new: another price or size, or time when half of it is gone."""
     stands = live.tick
     if stands is None:
@@ -227,15 +252,14 @@ def _worth_pushing(live: _Live, tick: Tick, now: Instant) -> bool:
     if tick is stands:
         return False
     before, after = (
-        [(level.price, taken) for level, taken in _reach(live.ask, each)] for each in (stands, tick)
+        [(level.price, taken) for level, taken in each] for each in (live.reach, reach)
     )
     if before != after:
         return True
     return stands.expires_at - now < (stands.expires_at - live.pushed_at) // 2
 
 
-def _quoted(ask: LpAsked, tick: Tick, now: Instant) -> LpQuoted:
-    reach = _reach(ask, tick)
+def _quoted(ask: LpAsked, tick: Tick, reach: Reach, now: Instant) -> LpQuoted:
     best = reach[0][0]
     levels = tuple(QuoteLevel(level.price, level.size, level.ref) for level, _ in reach)
     return LpQuoted(

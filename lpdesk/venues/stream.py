@@ -5,6 +5,7 @@ from __future__ import annotations
 from websockets.asyncio.client import ClientConnection
 
 from lpdesk.clock import Clock
+from lpdesk.domain.events import OrderSent
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import MILLISECOND
 from lpdesk.domain.wire import Fields, Malformed, dump, parse
@@ -23,6 +24,11 @@ class StreamVenue(PushedVenue):
         # What is shown may be more than what we deal, so an order says how much.
         orders = RestVenue(endpoint, submit, clock, sized_orders=True)
         super().__init__(endpoint, submit, clock, orders, websocket(endpoint.url, "/v1/stream"))
+
+    def execute(self, order: OrderSent) -> None:
+        """By a request; each quote's id is good for one."""
+        self.pushing.spent(order.quote_ref)
+        super().execute(order)
 
     async def log_on(self, socket: ClientConnection) -> None:
         timestamp = str(self.clock.now() // MILLISECOND)

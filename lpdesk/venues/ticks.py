@@ -14,11 +14,15 @@ from lpdesk.venues.answers import validity_ns
 
 
 class Level(Struct, frozen=True):
-    """One side of a quote: price, size in base units, and the id to deal on."""
+    """One side of a quote: price, size in base units, and the id to deal on.
+
+    `once`: that id is a quote's own, so that whoever has dealt on it waits for the next.
+    """
 
     price: Decimal
     size: Decimal
     ref: str
+    once: bool = False
 
 
 class Tick(Struct, frozen=True):
@@ -45,8 +49,15 @@ class Tick(Struct, frozen=True):
 
 def read_tick(fields: Fields, now: Instant) -> Tick:
     """A quote message as a tick. Raises Malformed, also when its bid is above its ask."""
-    bid = Level(fields.positive("bid"), fields.positive("bidSize"), fields.identifier("bidQuoteId"))
-    ask = Level(fields.positive("ask"), fields.positive("askSize"), fields.identifier("askQuoteId"))
+    bid, ask = (
+        Level(
+            fields.positive(side),
+            fields.positive(f"{side}Size"),
+            fields.identifier(f"{side}QuoteId"),
+            once=True,
+        )
+        for side in ("bid", "ask")
+    )
     if bid.price > ask.price:
         raise Malformed("bid above ask")
     return Tick(bid=bid, ask=ask, received_at=now, expires_at=now + validity_ns(fields))

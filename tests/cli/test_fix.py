@@ -67,7 +67,7 @@ async def test_a_request_settles_over_fix(
     code, told, booked = await dealt(lpdesk, tmp_path, lp=lp, quotes=quotes or "book")
     assert code == 0 and told[-1]["type"] == "TradeSettled" and booked
     [leg] = fills(tmp_path / "desk.db")
-    assert (str(leg.price), str(leg.quantity)) == (booked.fill_price, "1")
+    assert (str(leg.price), leg.quantity) == (booked.fill_price, 1)
     assert leg.execution_id == booked.execution_id
 
 

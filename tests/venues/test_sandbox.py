@@ -10,6 +10,7 @@ from lpdesk.clock import SystemClock
 from lpdesk.domain.reports import (
     LpQuoted,
     LpStreamed,
+    LpWithdrew,
     OrderFilled,
     OrderLost,
     OrderNotFound,
@@ -67,14 +68,14 @@ async def test_from_a_price_to_a_fill(
     assert quoted.quantity == ask(quantity="0.25").quantity
     sent = order(lp=lp, quote_ref=quoted.quote_ref, quantity="0.25")
     gateway.send(sent)
-    filled = await reports.next(LpStreamed, LpQuoted)
+    filled = await reports.next(LpStreamed, LpQuoted, LpWithdrew)
     assert isinstance(filled, OrderFilled) and not filled.partial
     assert (filled.price, filled.quantity) == (quoted.price, sent.quantity)
 
     gateway.send(query(lp=lp))
-    assert await reports.next(LpStreamed, LpQuoted) == filled
+    assert await reports.next(LpStreamed, LpQuoted, LpWithdrew) == filled
     gateway.send(query("O-2", lp=lp))
-    assert isinstance(await reports.next(LpStreamed, LpQuoted), OrderNotFound)
+    assert isinstance(await reports.next(LpStreamed, LpQuoted, LpWithdrew), OrderNotFound)
 
     venue = RestVenue(endpoints(sandbox)[lp], reports, SystemClock())
     assert await venue.executions(CLOCK.now() - 60 * SECOND) == (filled,)

@@ -13,7 +13,16 @@ import pytest
 from lpdesk.clock import SystemClock
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Report
-from lpdesk.domain.reports import LpFailed, LpQuoted, LpStreamed, LpWithdrew, OrderFilled
+from lpdesk.domain.reports import (
+    LpFailed,
+    LpQuoted,
+    LpStreamed,
+    LpWithdrew,
+    OrderFilled,
+    OrderLost,
+    OrderNotSent,
+    OrderRejected,
+)
 from lpdesk.domain.values import MILLISECOND, SECOND, Side
 from lpdesk.venues import pushing, socket
 from lpdesk.venues.stream import StreamVenue
@@ -311,6 +320,29 @@ async def test_a_redirect_is_not_followed(lp: StreamLiar, reports: Reports) -> N
         assert lp.connections == 0
         assert all("the-key" not in str(heard) for heard in elsewhere.heard)
         await venue.close()
+
+
+async def test_a_quote_that_is_dealt_on_is_nobody_elses(
+    venue: StreamVenue, lp: StreamLiar, reports: Reports
+) -> None:
+    venue.ask(ask("A-1"))
+    venue.ask(ask("A-2"))
+    venue.ask(ask("A-3", side=Side.SELL))
+    await lp.say(tick(1))
+    prices = [await price(reports) for _ in range(3)]
+    venue.execute(order(quote_ref="a1"))
+    gone = [await withdrawn(reports) for _ in range(2)]
+    assert {each.ask_id for each in gone} == {"A-1", "A-2"}  # who sells rests on another
+    assert {each.text for each in gone} == {"its quote is dealt on"}
+    venue.ask(ask("A-4"))
+    await lp.say(tick(2, expiresIn=60_000))
+    told = [
+        await reports.next(LpStreamed, OrderLost, OrderRejected, OrderNotSent) for _ in range(3)
+    ]
+    assert {(each.ask_id, each.quote_ref) for each in told if isinstance(each, LpQuoted)} == {
+        ("A-1", "a2"), ("A-2", "a2"), ("A-4", "a2"),
+    }  # fmt: skip
+    assert [each.quote_ref for each in prices] == ["a1", "a1", "b1"]
 
 
 async def test_an_order_goes_by_rest_and_says_how_much(reports: Reports) -> None:

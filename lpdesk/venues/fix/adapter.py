@@ -124,6 +124,7 @@ class FixVenue:
             self.withheld(order.order_id, late=late)
             return
         self._orders.sent(order)
+        self._prices.spent(order.quote_ref)
         self._since[order.order_id] = now
         kind, body = messages.order(self._profile, order, now)
         number = self.link.send(

@@ -70,10 +70,11 @@ class Book:
             raise Malformed("too many entries")
         price = fields.positive("270")
         size = fields.positive("271") if self._profile.sizes else UNSIZED
-        ref = fields.text("299") or fields.text("278") or "-"
+        own = fields.text("299")
+        ref = own or fields.text("278") or "-"
         if self._profile.orders == "limit":  # dealt on by its price, whatever the entry is called
-            ref = f"limit {price:f}"
-        self._entries[_key(fields)] = Entry(side, Level(price, size, ref))
+            own, ref = "", f"limit {price:f}"
+        self._entries[_key(fields)] = Entry(side, Level(price, size, ref, once=bool(own)))
 
     def tick(self, header: Fields, now: Instant) -> Tick | None:
         """Both sides, best first; None where one is missing. Raises Malformed if they cross."""

@@ -59,6 +59,10 @@ class MarketData:
         """Forget the asks of that request."""
         self._pushing.release(rfq_id)
 
+    def spent(self, ref: str) -> None:
+        """An order goes out on that quote."""
+        self._pushing.spent(ref)
+
     def up(self) -> None:
         """Subscribe anew, with empty books."""
         self._subscribed, self._numbers = {}, {}

@@ -100,6 +100,9 @@ class Requests:
                 if self._streams and live.quotes:
                     self._live[request_id] = live
 
+    def spent(self, ref: str) -> None:
+        """An order goes out on that quote: nobody else has it, each request has its own."""
+
     def pulse(self, now: Instant) -> None:
         """Forget what is over; ask again for a stream whose price has run out."""
         for live in list(self._live.values()):

@@ -92,7 +92,7 @@ async def test_from_a_price_to_a_fill(
     assert 7 * SECOND < quoted.validity_ns <= 8 * SECOND
     sent = order(lp=lp, quote_ref=quoted.quote_ref, quantity="0.25", price=quoted.price, side=side)
     gateway.send(sent)
-    filled = await reports.next(LpStreamed, LpQuoted)
+    filled = await reports.next(LpStreamed, LpQuoted, LpWithdrew)
     assert isinstance(filled, OrderFilled) and not filled.partial, filled
     assert (filled.price, filled.quantity) == (quoted.price, sent.quantity)
     [booked] = await sandbox.venue(lp).executions()
@@ -119,7 +119,7 @@ async def test_a_book_is_dealt_on_beyond_its_best_level_by_level(
         sent = order(f"O-{number}", level.quote_ref, lp="pauli", quantity=part, price=level.price,
                      side=side)  # fmt: skip
         lps["pauli"].execute(sent)
-    fills = [await reports.next(LpStreamed, LpQuoted) for _ in prices]
+    fills = [await reports.next(LpStreamed, LpQuoted, LpWithdrew) for _ in prices]
     told = [fill.price for fill in fills if isinstance(fill, OrderFilled)]
     assert sorted(told) == sorted(prices)
     booked = await pauli.executions()
