@@ -6,8 +6,8 @@ The network and the sandbox are imported when they start, after the first paint.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -44,7 +44,7 @@ CONFLATE_NS = 500 * MILLISECOND
 """A reference this often is plenty for a ladder that is replaced once a second."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Plan:
     """Whom the desk deals with: terms for the core, addresses for the adapters."""
 
@@ -75,7 +75,7 @@ class Outside:
         Raises `ValueError` for an LP or a feed of a kind that nothing speaks.
         """
         from lpdesk.feeds.base import FEEDS
-        from lpdesk.venues.base import factory
+        from lpdesk.venues.base import Outlet, factory
         from lpdesk.venues.gateway import Gateway
 
         if self.config.lps:
@@ -84,10 +84,12 @@ class Outside:
             plan = await self._embedded(runtime.clock)
         terms = plan.terms + _house(self.config)
         self._internal = frozenset(lp.name for lp in terms if lp.kind == internal.KIND)
-        venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in plan.lps]
+        outlet = Outlet()
+        endpoints = [dataclasses.replace(lp, outlet=outlet) for lp in plan.lps]
+        venues = [factory(lp.kind)(lp, runtime.report, runtime.clock) for lp in endpoints]
         known = {venue.name: venue for venue in venues}
         terms = tuple(_introduced(lp, known.get(lp.name)) for lp in terms)
-        self._gateway = Gateway(venues, runtime.report)
+        self._gateway = Gateway(venues, runtime.report, outlet)
         self._feeds = [FEEDS[feed.kind](feed, runtime.report, runtime.clock) for feed in plan.feeds]
         await self._gateway.start()
         self._webhooks = _webhooks(self.config, runtime, self._journal)

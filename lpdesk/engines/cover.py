@@ -153,7 +153,7 @@ class Valuer:
         expires_at = at + min(quote.validity_ns, self.rules.max_validity_ns)
         buffer = max(self.rules.validity_buffer_ns, exec_p95_ns or 0)
         price, quantity, levels = quote.price, quote.quantity, ladder(quote, self.unit)
-        if self.rules.strict and lp.divisible:
+        if self.rules.strict and lp.divisible and quantity % self.unit:
             quantity = quantity // self.unit * self.unit
         if levels:
             quantity = sum((level.quantity for level in levels), ZERO)

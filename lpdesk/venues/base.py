@@ -23,6 +23,15 @@ Option: TypeAlias = bool | int | Decimal | str | tuple[str, ...]
 CLOSE_PATIENCE_S = 0.25
 
 
+class Outlet:
+    """Whether orders may leave: the kill switch, looked at again when one is about to be written.
+
+    An order may have waited for a connection when trading was halted.
+    """
+
+    open = True
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
     """Where an LP is and how we prove who we are. `symbols`: what a stream subscribes to.
@@ -42,6 +51,7 @@ class Endpoint:
     symbols: tuple[str, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict, repr=False)
     beside: Path | None = None
+    outlet: Outlet = field(default_factory=Outlet, repr=False, compare=False)
 
 
 class Venue(Protocol):

@@ -12,11 +12,13 @@ from lpdesk.domain.events import (
     OrderSent,
     RfqEnded,
     RfqRefreshed,
+    TradingHalted,
+    TradingResumed,
 )
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event, Report
 from lpdesk.domain.reports import ExecutionsUnlisted, LpFailed, OrderNotSent, QueryFailed
-from lpdesk.venues.base import Lister, Submit, Venue
+from lpdesk.venues.base import Lister, Outlet, Submit, Venue
 
 Concern = LpAsked | OrderSent | OrderQueried | ExecutionsAsked
 
@@ -24,8 +26,11 @@ Concern = LpAsked | OrderSent | OrderQueried | ExecutionsAsked
 class Gateway:
     """All venues as one. `submit` gets the reports on LPs that are not there."""
 
-    def __init__(self, venues: Iterable[Venue], submit: Submit) -> None:
-        """Raises ValueError when two venues have one name."""
+    def __init__(
+        self, venues: Iterable[Venue], submit: Submit, outlet: Outlet | None = None
+    ) -> None:
+        """`outlet` is that of all venues. Raises ValueError when two of them have one name."""
+        self._outlet = outlet or Outlet()
         self._venues: dict[str, Venue] = {}
         self._submit = submit
         for venue in venues:
@@ -42,6 +47,8 @@ class Gateway:
         match event:
             case LpAsked() | OrderSent() | OrderQueried() | ExecutionsAsked():
                 self._send_to(self._venues.get(event.lp), event)
+            case TradingHalted() | TradingResumed():
+                self._outlet.open = isinstance(event, TradingResumed)
             case RfqEnded() | RfqRefreshed():
                 for venue in self._venues.values():
                     venue.release(event.rfq_id)

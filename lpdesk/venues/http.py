@@ -57,6 +57,7 @@ class Http:
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._site = _site(endpoint, context)
+        self._outlet = endpoint.outlet
         self._prove = prove or signed(endpoint)
         self._headers = (
             ("Host", self._site.authority),
@@ -82,7 +83,8 @@ class Http:
     ) -> Answer:
         """Send one request, never twice, and read its whole answer of at most `limit` bytes.
 
-        Waits `patience_s` in all. No byte is sent after `send_by`. Raises NoAnswer.
+        Waits `patience_s` in all. With `send_by` it is an order: no byte is sent after that, or
+        while trading is halted. Raises NoAnswer.
         """
         opening_s = self._opening_s(patience_s, send_by)
         request = self._request(method, self._site.path + path, body, headers)
@@ -91,9 +93,9 @@ class Http:
                 await self._turn(opening_s)
                 try:
                     line = await self._line(opening_s)
-                    if send_by is not None and self._clock.now() > send_by:
+                    if send_by is not None and (withheld := self._withheld(send_by)):
                         self._keep(line)
-                        raise NoAnswer(Reason.TOO_LATE, "connected too late", unsent=True)
+                        raise withheld
                     answer = await line.exchange(request, body, limit)
                     self._keep(line)
                     return answer
@@ -115,6 +117,14 @@ class Http:
         """Seconds to wait for a connection: none is of use after `send_by`."""
         left_s = patience_s if send_by is None else (send_by - self._clock.now()) / SECOND
         return min(CONNECT_S, patience_s, max(left_s, 0.001))
+
+    def _withheld(self, send_by: Instant) -> NoAnswer | None:
+        """Why an order that has its connection does not leave all the same."""
+        if not self._outlet.open:
+            return NoAnswer(Reason.HALTED, "halted before it was sent", unsent=True)
+        if self._clock.now() > send_by:
+            return NoAnswer(Reason.TOO_LATE, "connected too late", unsent=True)
+        return None
 
     def _request(
         self, method: str, target: str, body: bytes, more: tuple[tuple[str, str], ...]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from lpdesk.clock import SystemClock
+from lpdesk.domain.events import TradingHalted, TradingResumed
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.reports import (
     OrderFilled,
@@ -24,7 +25,8 @@ from lpdesk.domain.reports import (
 )
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
 from lpdesk.venues import http
-from lpdesk.venues.base import VenueFailed
+from lpdesk.venues.base import Outlet, VenueFailed
+from lpdesk.venues.gateway import Gateway
 from lpdesk.venues.rest import RestVenue
 from lpdesk.venues.wire import sign
 from tests.conftest import eventually
@@ -208,6 +210,30 @@ async def test_an_order_without_a_free_connection_is_not_sent(
     await eventually(lambda: len(lp.heard) == 1)
     await not_sent(it, reports, Reason.UNREACHABLE, send_in_s=0.05)
     assert len(lp.heard) == 1
+
+
+async def test_an_order_that_waits_while_trading_is_halted_does_not_leave(
+    lp: Liar, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T9: the kill switch is the last thing looked at. What is sent after it is off goes out."""
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 1)
+    outlet = Outlet()
+    it = RestVenue(replace(endpoint(lp.url), outlet=outlet), reports, SystemClock())
+    gateway = Gateway([it], reports, outlet)
+    lp.says(Said(then="hang"), answer(FILL))
+    gateway.send(ask())
+    await eventually(lambda: len(lp.heard) == 1)
+    gateway.send(order())
+    gateway.send(TradingHalted(why="F12"))
+    for writer in lp.open.values():
+        writer.transport.abort()  # whoever had the connection is done with it
+    said = [await reports.next(), await reports.next()]
+    (unsent,) = [report for report in said if isinstance(report, OrderNotSent)]
+    assert unsent.reason is Reason.HALTED and len(lp.heard) == 1
+    gateway.send(TradingResumed())
+    gateway.send(order())
+    assert await reports.next() == filled() and len(lp.heard) == 2
+    await gateway.close()
 
 
 async def test_a_kept_connection_that_breaks_on_an_order_loses_it(

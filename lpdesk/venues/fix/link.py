@@ -267,7 +267,8 @@ class Link:
                 self._hearer.withheld(each.ref, late=False)
             return
         now = self._clock.now()
-        if each.send_by is not None and now > each.send_by:
+        held = not self._endpoint.outlet.open
+        if each.send_by is not None and (held or now > each.send_by):
             writer.write(self.session.void(each.number, now))
             self._hearer.withheld(each.ref, late=True)
             return

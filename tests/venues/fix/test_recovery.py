@@ -186,9 +186,15 @@ async def test_without_a_session_an_order_is_surely_not_sent(
     assert isinstance(await reports.next(), OrderNotSent)
 
 
+@pytest.mark.parametrize("halted", [False, True])
 async def test_an_order_that_the_disk_held_up_leaves_a_gap_fill_in_its_place(
-    kept: FixVenue, acceptor: Peer, reports: Reports, monkeypatch: pytest.MonkeyPatch
+    kept: FixVenue,
+    acceptor: Peer,
+    reports: Reports,
+    monkeypatch: pytest.MonkeyPatch,
+    halted: bool,
 ) -> None:
+    """Until it was too late, or until trading was halted."""
     save = kept._store.save
 
     def slowly(*arguments: object, **more: object) -> None:
@@ -197,9 +203,10 @@ async def test_an_order_that_the_disk_held_up_leaves_a_gap_fill_in_its_place(
 
     moment = threading.Event()
     monkeypatch.setattr(kept._store, "save", slowly)
-    late = order(send_in_s=0.05)
+    late = order(send_in_s=60 if halted else 0.05)
     kept.execute(late)
-    await eventually(lambda: kept._clock.now() > late.send_by)
+    kept.link._endpoint.outlet.open = not halted
+    await eventually(lambda: halted or kept._clock.now() > late.send_by)
     moment.set()
     report = await reports.next()
     assert isinstance(report, OrderNotSent) and report.reason.value == "too late"
