@@ -117,8 +117,7 @@ class Lines:
             case ev.ReconciliationMissed():
                 return f"{event.lp} NOT RECONCILED {event.reason.value} {event.text}".rstrip()
             case ev.CommandRefused():
-                said = f"{event.reason}, {w.refusal(event)}{w.hint(event)}"
-                return f"refused: {event.field}: {said}"
+                return f"refused: {event.field}: {w.advice(event, ', ')}"
             case ev.LpHealthChanged():
                 why = event.reason.value if event.reason else ""
                 return f"LP {event.lp} {event.state} {why}".rstrip()

@@ -125,9 +125,7 @@ class Dealer:
     def _answer(self, event: Event) -> None:
         match event:
             case ev.CommandRefused():
-                text = words.refusal(event)
-                text = f"{event.reason}: {text}" if text else str(event.reason)
-                self._say("warn", text, event.field, event.example)
+                self._say("warn", words.refusal(event), event.field, words.good_line(event))
             case ev.RfqOpened():
                 self._focus(event.rfq_id)
             case ev.TradeOpened():

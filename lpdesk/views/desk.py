@@ -287,7 +287,7 @@ def _reconciled(view: DeskView, event: ev.Reconciled, at: Instant) -> DeskView:
 
 
 def _refused(view: DeskView, event: ev.CommandRefused, at: Instant) -> DeskView:
-    return _notice(view, at, "warn", f"{event.reason}: {words.refusal(event)}{words.hint(event)}")
+    return _notice(view, at, "warn", words.advice(event))
 
 
 def _halted(view: DeskView, event: ev.TradingHalted, at: Instant) -> DeskView:

@@ -11,8 +11,8 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import SECOND, decimals_of, round_even
 
 __all__ = [
-    "age", "amount", "bps", "date", "hint", "milliseconds", "money", "price", "refusal",
-    "seconds", "share", "signed", "time_of_day", "timestamp",
+    "advice", "age", "amount", "bps", "date", "good_line", "milliseconds", "money", "price",
+    "refusal", "seconds", "share", "signed", "time_of_day", "timestamp",
 ]  # fmt: skip
 
 DASH = "·"
@@ -68,16 +68,28 @@ def seconds(duration_ns: int | None, decimals: int = 1) -> str:
     return f"{whole}.{rest:0{decimals}d} s" if decimals else f"{whole} s"
 
 
-def refusal(event: CommandRefused) -> str:
-    """What a refusal says. The journal's `O-000009 rests`, of an order that is not there, would
-    read as the opposite: `no O-000009 rests`."""
-    missing = event.field == "order" and event.reason is Reason.NOT_FOUND
-    return f"no {event.text.removeprefix('no ')}" if missing else event.text
+def refusal(event: CommandRefused, mark: str = ": ") -> str:
+    """Why a command was refused; what is no order says so without `unknown command`.
+
+    The journal's `O-000009 rests`, of an order that is not there, would read as the opposite.
+    """
+    text = event.text
+    if event.field == "order" and event.reason is Reason.NOT_FOUND:
+        text = f"no {text.removeprefix('no ')}"
+    if event.reason is Reason.BAD_COMMAND and text:
+        return text
+    return f"{event.reason}{mark}{text}" if text else str(event.reason)
 
 
-def hint(event: CommandRefused) -> str:
-    """A good line, to end a refusal with."""
-    return f"; for example: {event.example}" if event.example else ""
+def good_line(event: CommandRefused) -> str:
+    """What would do: a request; for an order there is none."""
+    return "" if event.field == "order" else event.example
+
+
+def advice(event: CommandRefused, mark: str = ": ") -> str:
+    """`refusal` with its good line."""
+    line = good_line(event)
+    return refusal(event, mark) + (f"; for example: {line}" if line else "")
 
 
 def milliseconds(duration_ns: int | None) -> str:

@@ -229,7 +229,7 @@ async def test_the_ladder_follows_the_request_and_the_dealer() -> None:
         ("lim b 0.5 btc/usdt 99800", "O-000004 acme 0.5 BTC rests at 99,800 USDT"),
         ("mkt s 0.1 btc/usdt @hilbert", "O-000004 hilbert sold 0.1 BTC at 99,909.32"),
         ("ioc b 9 btc/usdt 100000", "not filled"),
-        ("post b 1 btc/usdt 100100", "would"),
+        ("post b 1 btc/usdt 100100", "! order: would cross: post-only orders never take"),
         ("lim b 0.5 btc/usdt", "side, amount, pair and price are needed"),
         ("lim c 0.5 btc/usdt 1", "for example: lim b 0.5 btc/usdt 99950"),
         ("mkt s -1 btc/usdt", "amount: -1 is not greater than zero"),

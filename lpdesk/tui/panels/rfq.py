@@ -257,7 +257,7 @@ def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> L
 
 def _history(card: Card, now: Instant) -> Line:
     """How the price came to be where it is."""
-    parts = []
+    parts = ["auto"] if card.auto_refresh and card.live else []
     if card.improvements:
         parts.append(f"improved {card.improvements}x")
     if card.moves and card.quote is not None:
@@ -265,8 +265,6 @@ def _history(card: Card, now: Instant) -> Line:
         parts.append(f"lock moved to {card.quote.lp}{since}")
     if card.refreshes:
         parts.append(f"asked afresh {card.refreshes}x")
-    if card.auto_refresh and card.live:
-        parts.append("auto")
     return (Span("  ".join(parts), Ink.DIM),) if parts else ()
 
 
