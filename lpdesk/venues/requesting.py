@@ -173,18 +173,34 @@ class RequestVenue(AskVenue):
 
         Raises VenueFailed if the list or any entry is unusable: a list with holes proves nothing.
         """
-        call = self._dialect.listing(since_ns)
+        found: tuple[Outcome, ...] = ()
+        call: Call | None = self._dialect.listing(since_ns)
+        pages = 0
         try:
-            answer = await self._http.call(*call, patience_s=LIST_S, limit=LIST_LIMIT)
-            if answer.status != 200:
-                raise VenueFailed(Reason.LP_ERROR, f"status {answer.status}")
-            if len(answer.body) < LONG_LIST:
-                return self._dialect.listed(answer.body)
-            return await asyncio.to_thread(self._dialect.listed, answer.body)
+            while call is not None:
+                answer = await self._http.call(*call, patience_s=LIST_S, limit=LIST_LIMIT)
+                if answer.status != 200:
+                    raise VenueFailed(Reason.LP_ERROR, f"status {answer.status}")
+                pages += 1
+                if len(answer.body) < LONG_LIST:
+                    rows, call = self._page(since_ns, answer.body, pages)
+                else:
+                    rows, call = await asyncio.to_thread(self._page, since_ns, answer.body, pages)
+                found += rows
+            return found
         except NoAnswer as trouble:
             raise VenueFailed(trouble.reason, trouble.text) from None
         except Malformed as trouble:
             raise VenueFailed(Reason.MALFORMED, trouble.text) from None
+
+    def _page(
+        self, since_ns: Instant, body: bytes, pages: int
+    ) -> tuple[tuple[Outcome, ...], Call | None]:
+        return self._dialect.listed(body), self.further(since_ns, body, pages)
+
+    def further(self, since_ns: Instant, body: bytes, pages: int) -> Call | None:
+        """The call for what so many pages of a list left out, `body` the last; most are whole."""
+        return None
 
     async def _execute(self, order: OrderSent) -> None:
         lp, order_id = order.lp, order.order_id

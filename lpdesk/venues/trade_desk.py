@@ -21,7 +21,7 @@ from lpdesk.venues.line import Answer
 from lpdesk.venues.requesting import Call, RequestVenue
 
 JSON_API = "application/vnd.api+json"
-PAGE = 1_000
+PAGE, MAX_PAGES = 1_000, 100
 
 STATUSES = {
     "settled": "FILLED",
@@ -42,6 +42,15 @@ class TradeDeskVenue(RequestVenue):
     def __init__(self, endpoint: Endpoint, submit: Submit, clock: Clock) -> None:
         dialect = _TradeDesk(endpoint.name)
         super().__init__(endpoint, submit, clock, dialect, media_type=JSON_API)
+        self._listing = dialect.listing
+
+    def further(self, since_ns: Instant, body: bytes, pages: int) -> Call | None:
+        """Oldest first: what is dealt meanwhile is on the last page, and moves no other."""
+        if Fields(parse(body)).inner("meta").whole("page-count") <= pages:
+            return None
+        if pages >= MAX_PAGES:
+            raise Malformed(f"more than {PAGE * MAX_PAGES} executions in one list")
+        return self._listing(since_ns, pages + 1)
 
 
 class _TradeDesk:
@@ -92,17 +101,15 @@ class _TradeDesk:
             known = b"unreadable"
         return queried(query, Answer(200, known, ""))
 
-    def listing(self, since_ns: Instant) -> Call:
+    def listing(self, since_ns: Instant, page: int = 1) -> Call:
         since = datetime.fromtimestamp(since_ns // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         wanted = {"filter[executed-at gte]": since, "page[size]": str(PAGE)}
+        wanted |= {"page[number]": str(page)} if page > 1 else {}
         pairs = (f"{quote(name, safe='')}={quote(value)}" for name, value in wanted.items())
         return Call("GET", f"/v2/quotes?{'&'.join(pairs)}&sort=executed-at")
 
     def listed(self, body: bytes) -> tuple[Outcome, ...]:
-        document = Fields(parse(body))
-        if document.inner("meta").whole("page-count") > 1:
-            raise Malformed(f"more than {PAGE} executions in one list")
-        found = (row.inner("attributes") for row in document.rows("data"))
+        found = (row.inner("attributes") for row in Fields(parse(body)).rows("data"))
         ours = (each for each in found if "client-order-id" in each)
         return tuple(self._outcome(each) for each in ours)
 

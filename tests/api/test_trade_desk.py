@@ -14,6 +14,7 @@ from lpdesk.domain.commands import Reconcile
 from lpdesk.journal.reader import read
 from lpdesk.replay import verify
 from lpdesk.sandbox import Mood
+from lpdesk.venues import trade_desk
 from tests.api.desks import SECRETS, Desk, Market, data, error, served
 
 D = Decimal
@@ -95,13 +96,21 @@ async def test_a_lost_answer_is_found_again_also_after_a_restart(
     assert verify(folder / "desk.db").ok
 
 
-async def test_its_list_reconciles(front: Desk, tmp_path: Path) -> None:
-    await front["bot"].dealt(unit_count="0.5")
+@pytest.mark.parametrize("page", [1_000, 2])
+async def test_its_list_reconciles(
+    front: Desk, tmp_path: Path, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one page, and in several, as on a busy day."""
+    monkeypatch.setattr(trade_desk, "PAGE", page)
+    for _ in range(5):
+        await front["bot"].dealt(unit_count="0.5")
     reconciled = front.after(ev.Reconciled)
     await front.live.session.submit(Reconcile())
     await reconciled
-    records = read(tmp_path / "front" / "desk.db")
+    records = list(read(tmp_path / "front" / "desk.db"))
     breaks = [e for r in records for e in r.events if isinstance(e, ev.BreakFound)]
     assert breaks == []
-    shown = data(await front["bot"].get("/v2/quotes"))[0]["attributes"]
-    assert shown["reconciliation-status"] not in ("pending", "unknown")
+    (told,) = [e for r in records for e in r.events if isinstance(e, ev.Reconciled)]
+    assert told.listed == told.compared == 5
+    shown = data(await front["bot"].get("/v2/quotes"))
+    assert {each["attributes"]["reconciliation-status"] for each in shown} == {"matched"}
