@@ -148,12 +148,13 @@ class OrderFilled(Report, frozen=True, kw_only=True):
 
 
 class OrderRejected(Report, frozen=True, kw_only=True):
-    """An LP says it did not fill our order."""
+    """An LP says it did not fill our order, and perhaps for how long it wants to hear nothing."""
 
     lp: str
     order_id: str
     reason: Reason
     text: str = ""
+    retry_after_ns: int = 0
 
 
 class OrderPending(Report, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from lpdesk.clock import Clock
 from lpdesk.domain.capabilities import Capabilities
 from lpdesk.domain.events import ExecutionsAsked, LpAsked, OrderQueried, OrderSent
@@ -21,11 +23,12 @@ from lpdesk.domain.reports import (
     OrderLost,
     OrderNotFound,
     OrderNotSent,
+    OrderRejected,
     QueryFailed,
 )
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.domain.wire import Malformed
-from lpdesk.venues.answers import Outcome
+from lpdesk.venues.answers import Outcome, retry_after_ns
 from lpdesk.venues.base import Endpoint, Submit, Tasks, VenueFailed
 from lpdesk.venues.http import Http, Prove
 from lpdesk.venues.line import Answer, NoAnswer
@@ -211,7 +214,11 @@ class RequestVenue(AskVenue):
         call = self._dialect.order(order)
         try:
             answer = await self._http.call(*call, patience_s=EXECUTE_S, send_by=order.send_by)
-            self._submit(self._dialect.executed(order, answer))
+            told = self._dialect.executed(order, answer)
+            if isinstance(told, OrderRejected) and answer.retry_after:
+                wait_ns = retry_after_ns(answer.retry_after, self._clock.now())
+                told = replace(told, retry_after_ns=wait_ns)
+            self._submit(told)
         except NoAnswer as trouble:
             report = OrderNotSent if trouble.unsent else OrderLost
             self._submit(report(lp=lp, order_id=order_id, reason=trouble.reason, text=trouble.text))

@@ -85,6 +85,23 @@ def test_no_fallback_on_an_expired_cover_nor_while_halted() -> None:
     assert story.trade.state == "failed" and orders(story) == ["alpha"]
 
 
+def test_an_lp_that_rejects_and_says_when_to_come_back_is_left_alone_until_then() -> None:
+    story = accepted("silence")
+    sent = story.events(ev.OrderSent)[0].order_id
+    story.does(
+        rep.OrderRejected(
+            lp="alpha", order_id=sent, reason=Reason.RATE_LIMITED, retry_after_ns=5 * SECOND
+        )
+    )
+    assert orders(story) == ["alpha", "beta"]  # the client's trade goes on with who is left
+    story.types("b 1 btcusdt")
+    story.later("4.9s")
+    assert [ask.rfq_id for ask in story.events(ev.LpAsked) if ask.lp == "alpha"] == ["R-000001"]
+    assert "alpha rate limit" in story.table()
+    story.later("1s")
+    assert [ask.rfq_id for ask in story.events(ev.LpAsked) if ask.lp == "alpha"][1] == "R-000002"
+
+
 def test_an_order_that_never_left_is_a_reject() -> None:
     story = accepted("unsent")
     story.later("1s")

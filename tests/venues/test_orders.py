@@ -58,8 +58,9 @@ def filled(**change: Any) -> OrderFilled:
     return OrderFilled(**fields | change)
 
 
-def rejected(reason: Reason, text: str) -> OrderRejected:
-    return OrderRejected(lp="lp", order_id="O-1", reason=reason, text=text)
+def rejected(reason: Reason, text: str, retry_after_s: int = 0) -> OrderRejected:
+    wait_ns = retry_after_s * SECOND
+    return OrderRejected(lp="lp", order_id="O-1", reason=reason, text=text, retry_after_ns=wait_ns)
 
 
 REJECT = {"clientOrderId": "O-1", "status": "REJECTED"}
@@ -93,6 +94,7 @@ CERTAIN = [
     (answer({"code": "LAST_LOOK"}, 400), rejected(Reason.LAST_LOOK, "LAST_LOOK")),
     (answer({"code": "ZZ", "message": "no"}, 400), rejected(Reason.OTHER, "no")),
     (answer("", 429), rejected(Reason.RATE_LIMITED, "status 429")),
+    (answer("", 429, Retry_After="7"), rejected(Reason.RATE_LIMITED, "status 429", 7)),
     (answer("", 401), rejected(Reason.UNAUTHORISED, "status 401")),
     (answer(HTML, 403), rejected(Reason.UNAUTHORISED, "status 403")),
 ]

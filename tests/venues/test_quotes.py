@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -172,6 +174,45 @@ async def test_no_quote(
     assert await reports.next() == LpFailed(
         lp="lp", ask_id="A-1", reason=reason, text=text, retry_after_ns=retry_after_s * SECOND
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "pause_s", "reason"),
+    [
+        (b"Content-Length: 10000000000", b"x" * 65_536, 0, Reason.MALFORMED),
+        (b"Transfer-Encoding: chunked", b"4000\r\n" + b"x" * 0x4000 + b"\r\n", 0, Reason.MALFORMED),
+        (b"X: ", b"y" * 65_536, 0, Reason.MALFORMED),  # a header without end
+        (b"Content-Length: 500\r\n\r\n", b"{", 0.02, Reason.TIMED_OUT),  # a byte now and then
+    ],
+    ids=["10 GB", "chunks", "header", "drip"],
+)
+async def test_an_answer_without_end_is_bounded_in_bytes_and_time(
+    reports: Reports, head: bytes, more: bytes, pause_s: float, reason: Reason
+) -> None:
+    said, ended = 0, asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal said
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + (b"" if head == b"X: " else b"\r\n\r\n"))
+        with suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(more)
+                await writer.drain()
+                said += len(more)
+                await asyncio.sleep(pause_s)
+        writer.close()
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    venue = RestVenue(endpoint(url, timeout_ms=130), reports, SystemClock())
+    venue.ask(ask())
+    report = await reports.next()
+    assert isinstance(report, LpFailed) and report.reason is reason
+    assert said < 8_000_000  # what our kernel and theirs hold back is in it
+    await venue.close()
+    server.close()
+    await ended.wait()
 
 
 async def test_retry_after_as_a_date(venue: RestVenue, lp: Liar, reports: Reports) -> None:
