@@ -80,6 +80,8 @@ class Desk:
         return self._reported(cause, at)
 
     def _reported(self, cause: Report, at: Instant) -> Events:
+        if isinstance(cause, rep.LpFailed | rep.OrderRejected):
+            self.state.health.pause(cause.lp, at + cause.retry_after_ns)
         match cause:
             case rep.Pulse():
                 return [

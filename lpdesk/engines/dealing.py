@@ -228,8 +228,6 @@ class Dealing:
         trade, order = self._order_of(cause)
         if trade is None or order is None or order.state is OrderState.REJECTED:
             return []
-        if isinstance(cause, rep.OrderRejected) and cause.retry_after_ns:
-            self.state.health.pause(cause.lp, at + cause.retry_after_ns)
         if order.state is OrderState.FILLED:
             text = "the LP rejected what it had filled; the fill stands"
             return [self._break(ev.BreakKind.REJECT_AFTER_FILL, trade, order, text)]

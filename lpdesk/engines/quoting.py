@@ -307,8 +307,6 @@ class Quoting:
 
     def missed(self, cause: rep.LpFailed | rep.LpWithdrew, at: Instant) -> Events:
         race = self._race_of(cause.ask_id)
-        if isinstance(cause, rep.LpFailed) and cause.retry_after_ns:
-            self.state.health.pause(cause.lp, at + cause.retry_after_ns)
         if race is None:
             return []
         events = race.wake(at) if race.overdue(at) else []
