@@ -38,7 +38,12 @@ async def picture(
             await pilot.pause()
             await pilot.pause()
         await pilot.pause()
-        return app.export_screenshot(title="lpdesk") if kind == "svg" else text_of(app)
+        return svg_of(app) if kind == "svg" else text_of(app)
+
+
+def svg_of(app: DeskApp) -> str:
+    """The screen as a picture in which blanks count: librsvg would leave out leading ones."""
+    return app.export_screenshot(title="lpdesk").replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 def text_of(app: DeskApp) -> str:

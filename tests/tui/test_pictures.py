@@ -160,6 +160,7 @@ async def test_help_lists_the_table(same_picture: Compare) -> None:
 
 async def test_the_same_bytes_anywhere() -> None:
     once = await picture(busy(), size=(80, 24), kind="svg")
+    assert once.startswith('<svg xml:space="preserve" ')
     before = os.environ.get("TZ")
     os.environ["TZ"] = "Asia/Kathmandu"
     time.tzset()
