@@ -15,6 +15,7 @@ from lpdesk.engines.cover import Cover, Valuer
 from lpdesk.engines.internal import KIND, part, plan, rule_for
 from lpdesk.engines.lane import Lane, Lock
 from lpdesk.engines.market import majority
+from lpdesk.engines.routing import panel
 
 MAX_SHARED = 3
 """How often a round asks LPs again for parts of the size."""
@@ -36,7 +37,8 @@ class Field:
         self.best = Best()  # of all but the LPs behind the lock
         self.lock: Lock | None = None
         self.curves: Curves = {}
-        self.sets = settings.rules.routing is Routing.COMPOSITE and not rfq.via
+        several = not rfq.via or (settings.rules.strict and len(panel(rfq.via)) > 1)
+        self.sets = settings.rules.routing is Routing.COMPOSITE and several
         self.shared = 0
         chosen = rfq.via or rfq.firm_at is not None  # by name; or given out, so that it must stay
         self.internal = None if chosen else rule_for(settings, rfq.client, pair.symbol)

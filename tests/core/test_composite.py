@@ -63,6 +63,19 @@ def test_two_lps_quote_together_what_neither_can_alone() -> None:
     assert sizes[:2] == [D("1.5"), D("0.5")]
 
 
+def test_lps_that_are_chosen_together_may_share_a_size_and_one_alone_may_not() -> None:
+    told = asked(line="b 1.5 btcusdt via alpha,beta", strict=True)
+    assert legs(told) == "alpha 1 @ 99990, beta 0.5 @ 100000"
+    assert {ask.lp for ask in told.events(ev.LpAsked)} == {"alpha", "beta"}
+    assert told.types("p") == ""
+    told.later("1s")
+    assert told.trade.state == "settled"
+    alone = asked(line="b 1.5 btcusdt via alpha", strict=True)
+    assert alone.card.quote is None and alone.card.end is ev.RfqEnd.NO_LIQUIDITY
+    first = asked(line="b 1.5 btcusdt via alpha,beta")  # the first desks did not
+    assert first.card.quote is None
+
+
 def test_the_second_best_set_and_what_it_would_have_cost() -> None:
     told = asked("alpha 99990 100ms size 1\nbeta 100000 100ms size 0.5\ngamma 100100 90ms size 0.5")
     quote = told.card.quote
