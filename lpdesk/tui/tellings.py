@@ -201,6 +201,22 @@ def _broken(event: ev.BreakFound, pair: Pair | None) -> list[Line]:
     return [(Span(f"{event.kind} !", Ink.BAD), Span(said, Ink.DIM))]
 
 
+def _assigned(event: ev.BreakAssigned, pair: Pair | None) -> list[Line]:
+    return [(Span(f"{event.owner} looks after {event.break_id}"), Span(f"  {event.note}", Ink.DIM))]
+
+
+def _compared(event: ev.Reconciled, pair: Pair | None) -> list[Line]:
+    """What one trade of ours is on the LP's own list."""
+    standing = event.trades[0].reconciliation
+    ink = Ink.GOOD if standing is ev.Matching.MATCHED else Ink.WARN
+    listed = f"  with its list of {event.listed} since {moment(event.since)}"
+    return [(Span(str(standing), ink), Span(listed, Ink.DIM))]
+
+
+def _rerouted(event: ev.RfqRerouted, pair: Pair | None) -> list[Line]:
+    return [(Span(f"{event.desk} is asked instead", Ink.WARN), Span(f"  {event.reason}", Ink.DIM))]
+
+
 def _closed(event: ev.BreakClosed, pair: Pair | None) -> list[Line]:
     why = str(event.rule) if event.rule else event.why
     return [(Span("closed", Ink.GOOD), Span(f"  {event.break_id}  {why}", Ink.DIM))]
@@ -223,6 +239,10 @@ def _hook_tried(event: ev.WebhookTried, pair: Pair | None) -> list[Line]:
     again = f"  tried again {moment(event.next_at)}" if event.next_at is not None else ""
     said = f"  {event.endpoint}, time {event.attempt}  {event.text}{again}"
     return [(Span(word, ink), Span(said.rstrip(), Ink.DIM))]
+
+
+def _sent_again(event: ev.WebhookResent, pair: Pair | None) -> list[Line]:
+    return [(Span("sent again"), Span(f"  {event.endpoint}  {event.event_id}", Ink.DIM))]
 
 
 def _plainly(event: Any, pair: Pair | None) -> list[Line]:
@@ -272,7 +292,11 @@ _WORDS: Final[dict[type, Callable[[Any, Pair | None], list[Line]]]] = {
     ev.SettlementSettled: _paid,
     ev.SettlementRejected: _given_up,
     ev.BreakClosed: _closed,
+    ev.BreakAssigned: _assigned,
+    ev.Reconciled: _compared,
+    ev.RfqRerouted: _rerouted,
     ev.WebhookQueued: _queued,
     ev.WebhookTried: _hook_tried,
+    ev.WebhookResent: _sent_again,
     ev.TradeRejected: _given_up,
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeGuard
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.record import Event, Record
@@ -67,7 +68,16 @@ def _of_trade(name: str, rfq_id: str, steps: Sequence[Step]) -> Lineage:
         "break_id": {s.event.break_id for s in steps if _breaks(s.event, name)},
         "event_id": {s.event.event_id for s in steps if _tells(s.event, settled_by)},
     }
-    return Lineage(name, rfq_id, tuple(s for s in steps if _concerns(s.event, ids, name)))
+    its_own = (_narrowed(step, name) for step in steps if _concerns(step.event, ids, name))
+    return Lineage(name, rfq_id, tuple(its_own))
+
+
+def _narrowed(step: Step, trade_id: str) -> Step:
+    """What a comparison with a whole list says of this trade."""
+    if not isinstance(step.event, ev.Reconciled):
+        return step
+    mine = tuple(match for match in step.event.trades if match.trade_id == trade_id)
+    return replace(step, event=replace(step.event, trades=mine))
 
 
 def _of_settlement(created: ev.SettlementCreated, steps: Sequence[Step]) -> tuple[Step, ...]:
