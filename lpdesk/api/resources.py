@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -118,7 +119,7 @@ class Column(Struct, frozen=True):
     """How a list finds an equal one where `sql` would have to be worked out for every row."""
 
 
-class Resource(Struct, frozen=True):
+class Resource(Struct, frozen=True, dict=True):
     """A type of object. `owner` is the column of the organization whose object it is."""
 
     type: str
@@ -138,12 +139,12 @@ class Resource(Struct, frozen=True):
         own = tuple(column for column in self.columns if column.listed)
         return (Column("id", self.id), *own) if self.table else own
 
-    @property
+    @cached_property
     def _parts(self) -> dict[str, str]:
         parts = {"id": self.id} | {column.name: column.sql for column in self.columns}
         return parts | {name: sql for name, _, sql in self.related} | dict(self.unseen)
 
-    @property
+    @cached_property
     def select(self) -> str:
         """What to select for `row`."""
         return ", ".join(self._parts.values())

@@ -51,6 +51,20 @@ class Limits(Struct, frozen=True, kw_only=True):
     receive_s: float
 
 
+class _Wire(h11.Connection):
+    """Head and body of an answer leave together: uvicorn writes them one after the other."""
+
+    _head = b""
+
+    def send(self, event: Any) -> bytes | None:  # type: ignore[override]
+        data: bytes | None = super().send(event)
+        if isinstance(event, h11.Response):
+            self._head, data = data or b"", b""
+        elif self._head and data is not None:
+            self._head, data = b"", self._head + data
+        return data
+
+
 class Connection(H11Protocol):
     """uvicorn's, with a deadline for each request and for each answer to be read.
 
@@ -60,6 +74,10 @@ class Connection(H11Protocol):
     limits = Limits(connections=512, receive_s=10)
     _deadline: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conn = _Wire(h11.SERVER, MAX_HEADER_BYTES)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if len(self.connections) >= self.limits.connections:
@@ -132,7 +150,6 @@ class Server(uvicorn.Server):
             app,
             http=protocol,
             ws="none",
-            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             timeout_keep_alive=KEEP_ALIVE_S,
             backlog=max(1, limits.connections // 4),  # that are taken in before any is refused
             loop="none",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lpdesk.domain.values import SECOND, Instant
 
 DAY = 86_400
@@ -14,8 +16,14 @@ def time_of_day(at: Instant) -> str:
 
 
 def date(at: Instant) -> str:
-    """YYYY-MM-DD, by the civil calendar (days since 1970, eras of 400 years)."""
-    days = at // SECOND // DAY + 719_468
+    """YYYY-MM-DD."""
+    return _civil(at // SECOND // DAY)
+
+
+@lru_cache(64)
+def _civil(day_number: int) -> str:
+    """By the civil calendar (days since 1970, eras of 400 years)."""
+    days = day_number + 719_468
     era, of_era = divmod(days, 146_097)
     year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)

@@ -27,7 +27,10 @@ class Malformed(Exception):
 
 def dump(fields: Mapping[str, object]) -> bytes:
     """Compact JSON. Serialise once: what is signed must be what is sent."""
-    return json.dumps(fields, separators=(",", ":")).encode()
+    return _ENCODER.encode(fields).encode()
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def plain(value: Decimal) -> str:
@@ -46,13 +49,7 @@ def parse(body: bytes | str) -> object:
         raise Malformed("not UTF-8") from None
     _check_depth(text)
     try:
-        return json.loads(
-            text,
-            parse_float=_decimal,
-            parse_int=_integer,
-            parse_constant=_not_finite,
-            object_pairs_hook=_unique,
-        )
+        return _DECODER.decode(text)
     except ValueError:
         raise Malformed("not JSON") from None
 
@@ -99,6 +96,14 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(unique) < len(pairs):
         raise Malformed("duplicate key")
     return unique
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_integer,
+    parse_constant=_not_finite,
+    object_pairs_hook=_unique,
+)
 
 
 # ---- fields
