@@ -86,11 +86,11 @@ class Connection(H11Protocol):
         self._arm()
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None and self._coming:
-            self._arm()
         super().data_received(data)
         if not self._coming:
             self._disarm()
+        elif self._deadline is None:
+            self._arm()
 
     @property
     def _coming(self) -> bool:

@@ -51,12 +51,13 @@ def project(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
     sql, rows = "", list[tuple[Any, ...]]()
     for record in records:
         for n, event in enumerate(record.events):
-            for plan in _plans(type(event)):
+            plans = _plans(type(event))
+            values = [*_flat(event), record.seq, record.at, n] if plans else []
+            for plan in plans:
                 if plan.sql is not sql or len(rows) >= _MANY:
                     if rows:
                         connection.executemany(sql, rows)
                     sql, rows = plan.sql, []
-                values = [*_flat(event), record.seq, record.at, n]
                 if plan.each is None:
                     rows.append(plan.pick(values))
                 else:
