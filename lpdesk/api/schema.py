@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from lpdesk.api.problems import Problem
 from lpdesk.domain.text import clean
-from lpdesk.domain.values import BadNumber, positive
+from lpdesk.domain.values import BadNumber, positive, trimmed
 
 Schema = dict[str, Any]
 
@@ -43,7 +43,7 @@ def _money(value: object) -> object:
     if isinstance(value, str) and not _MONEY.fullmatch(value):
         raise Bad("must be a plain decimal greater than zero")
     try:
-        return positive(value)
+        return trimmed(positive(value))
     except BadNumber as bad:
         raise Bad(str(bad)) from None
 

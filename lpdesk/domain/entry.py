@@ -30,7 +30,7 @@ from lpdesk.domain.making import PARAMETERS, OrderKind, checked
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Pair
 from lpdesk.domain.text import clean
-from lpdesk.domain.values import MONEY, BadNumber, Dealt, Side, decimals_of, positive
+from lpdesk.domain.values import MONEY, BadNumber, Dealt, Side, decimals_of, positive, trimmed
 
 SIDES = {"b": Side.BUY, "buy": Side.BUY, "s": Side.SELL, "sell": Side.SELL}
 SUFFIXES = {"k": Decimal(1_000), "m": Decimal(1_000_000)}
@@ -157,7 +157,7 @@ def parse_amount(word: str, field: str = "amount") -> Decimal:
     suffix = SUFFIXES.get(word[-1:].lower())
     digits = _unmarked(word[:-1] if suffix else word)
     try:
-        return positive(MONEY.multiply(positive(digits), suffix) if suffix else digits)
+        return trimmed(positive(MONEY.multiply(positive(digits), suffix) if suffix else digits))
     except BadNumber as bad:
         raise BadEntry(Reason.BAD_AMOUNT, field, f"{_shown(word)} is {bad}") from None
 

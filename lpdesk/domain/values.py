@@ -128,6 +128,11 @@ def decimals_of(value: Decimal) -> int:
     return max(0, -exponent)
 
 
+def trimmed(value: Decimal) -> Decimal:
+    """The same without noughts at its end: an LP may count decimals, whatever they say."""
+    return value.quantize(ONE.scaleb(-decimals_of(value)), context=MONEY)
+
+
 def round_up(value: Decimal, decimals: int) -> Decimal:
     """To `decimals` places, towards +infinity: what a client pays."""
     return value.quantize(ONE.scaleb(-decimals), rounding=ROUND_CEILING, context=MONEY)

@@ -158,6 +158,16 @@ async def test_media_types(desk: Desk) -> None:
         assert data(await desk["bot"].call("GET", "/v2/quotes", Accept=accept))
 
 
+@pytest.mark.parametrize("count", ['"0.500000000000000000"', "0.500000000000000000000000000000"])
+async def test_noughts_at_the_end_are_no_decimals(desk: Desk, count: str) -> None:
+    """Neither for us nor for an LP, which may count them."""
+    wanted = {"asset-id": "BTC", "unit-count": "?", "transaction-type": "buy"}
+    body = json.dumps({"data": {"type": "quotes", "attributes": wanted}}).replace('"?"', count)
+    quote = data(await raw(desk, body.encode()), 201)
+    done = data(await desk["bot"].act(quote["id"], "execute"))["attributes"]
+    assert (done["status"], done["unit-count"]) == ("settled", "0.5")
+
+
 async def test_paths_and_methods_that_are_not(desk: Desk) -> None:
     bot = desk["bot"]
     assert error(await bot.get("/v2/cats"), 404)

@@ -108,6 +108,8 @@ def test_a_bad_amount_says_what_is_wrong_with_it(word: str, why: str) -> None:
 def test_no_digit_of_an_amount_is_lost_on_the_way_to_the_check() -> None:
     """28 digits are what Python's default context keeps."""
     assert parse_request("b 1.00000000000000000000000000001 btcusdt", PLAIN.pairs).amount != 1
+    for line in ("b 1.500000000000000000000 btcusdt", "b 0.00150000k btcusdt"):
+        assert str(parse_request(line, PLAIN.pairs).amount) == "1.5", "nor is a nought one"
     story = Story(ALPHA)
     assert story.types("b 1.00000000000000000000000000001k btcusdt") == "amount: BTC has 5 decimals"
 
