@@ -90,6 +90,10 @@ def _not_live(look: Look) -> str:
     return "" if card.live else str(card.end)
 
 
+def _no_figures(look: Look) -> str:
+    return "" if look.card is not None and look.card.quote is not None else "no price"
+
+
 def _one_live(look: Look) -> str:
     if look.page:
         return "the RFQ is not on the screen"
@@ -185,6 +189,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
            "market.", "confirm", label="deal", blocked=_nothing_asked, only="desk"),
     Action("cancel", ("f8",), ("x", "cancel"), "End the RFQ in focus without dealing.", "cancel",
            label="cancel", takes="[RFQ]", blocked=_not_live, only="desk"),
+    Action("why", (), ("why",), "Where the price in focus comes from, figure by figure.", "why",
+           blocked=_no_figures),
     Action("next", ("tab",), ("next",), "Put the next live RFQ in focus.", "next",
            label="next RFQ", args="1", blocked=_one_live, first=True),
     Action("previous", ("shift+tab",), ("previous",), "Put the live RFQ before it in focus.",

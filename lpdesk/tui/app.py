@@ -168,12 +168,14 @@ class DeskApp(FrameApp[None]):
 
     # Around
 
-    def show_help(self, about: Sequence[str] = ()) -> None:
-        """F1; `?` puts what a pane says `about` itself on top."""
+    def show_help(self, about: Sequence[str] = (), title: str = "This pane") -> None:
+        """F1; `?` and `why` put what is to be said of a pane or a price on top."""
         from lpdesk.tui.screens.help import HelpPage  # no first paint should wait for it
 
         look = self.desk.look()
-        self.push_screen(HelpPage(can_command=look.can_command, replay=look.replay, about=about))
+        can_command, replay = look.can_command, look.replay
+        page = HelpPage(can_command=can_command, replay=replay, about=about, title=title)
+        self.push_screen(page)
 
     def show_lps(self) -> None:
         """F7."""

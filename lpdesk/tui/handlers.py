@@ -11,6 +11,7 @@ from lpdesk.domain.entry import BadEntry, find_pair
 from lpdesk.domain.money_entry import full_id
 from lpdesk.domain.text import clean
 from lpdesk.tui.actions import Action
+from lpdesk.tui.derivation import derivation
 from lpdesk.tui.gates import Question
 from lpdesk.tui.list_handlers import ListHandlers
 from lpdesk.tui.look import next_focus
@@ -179,6 +180,10 @@ class Handlers(ListHandlers):
         """Help for the pane with the keys."""
         pane = self._desk.places.pane_with_keys
         self._desk.desk_app.show_help(pane.ABOUT if pane else ())
+
+    def do_why(self, words: list[str]) -> None:
+        """The rules behind the price in focus."""
+        self._desk.desk_app.show_help(derivation(self._desk.look()), "This price")
 
     def do_lp_table(self, words: list[str]) -> None:
         """The LPs' own page."""

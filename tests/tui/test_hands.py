@@ -187,6 +187,24 @@ async def test_help_for_the_pane_and_the_lps_page() -> None:
         assert app.screen is app.desk
 
 
+async def test_why_says_where_the_price_comes_from() -> None:
+    async with at(busy(), (120, 60)) as (app, pilot):
+        await type_line(app, pilot, "why")
+        assert isinstance(app.screen, HelpPage)
+        lines = [line.strip() for line in text_of(app).splitlines()]
+        at_title = lines.index("This price")
+        assert lines[at_title + 1 : at_title + 6] == [
+            "kepler sells us 1.5 BTC at 99,955.20.",
+            "99,955.20 plus 5 bp of markup is the client's 100,005.1776.",
+            "The client pays 150,007.77 USDT: 1.5 BTC x that, rounded up to 2 decimals.",
+            (
+                "Good for 10.0 s from 14:30:41 on, at least 2.0 s less than the LP's own: "
+                "the desk's buffer."
+            ),
+            "Lock: improved by +5.40bp; a rival takes it when better by 1 bp.",
+        ]
+
+
 async def test_a_theme_is_worn_while_the_cursor_is_on_it() -> None:
     async with at(busy()) as (app, pilot):
         await type_line(app, pilot, "theme")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
-from typing import ClassVar, Final
+from textwrap import fill, wrap
+from typing import Any, ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -35,6 +35,8 @@ _SIGNS: Final = (
 _AROUND: Final = 6
 """Columns of padding and scroll bar."""
 
+_INDENT: Final[dict[str, Any]] = {"initial_indent": "  ", "subsequent_indent": "  "}
+
 _TWO_COLUMNS: Final = 88
 """From this width on what a word does stands beside it."""
 
@@ -51,9 +53,12 @@ class HelpPage(Screen[None]):
     HelpPage Static { width: 1fr; }
     """
 
-    def __init__(self, *, can_command: bool, replay: bool, about: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, can_command: bool, replay: bool, about: Sequence[str] = (), title: str = ""
+    ) -> None:
         super().__init__()
         self._about = about
+        self._about_title = title
         self._leave = "desk" if replay else "replay"
         self._can_command = can_command
 
@@ -71,8 +76,8 @@ class HelpPage(Screen[None]):
             actions = [each for each in actions if each.only != "desk"]
         parts = [Content.styled("lpdesk   Esc goes back", "$desk-dim"), Content("")]
         if self._about:
-            parts.append(_title("This pane"))
-            parts += [_entry("", "", line, 2, width) for line in self._about]
+            parts.append(_title(self._about_title))
+            parts += [Content(fill(clean(line), width, **_INDENT)) for line in self._about]
             parts.append(Content(""))
         if self._can_command:
             parts += [_title("Requests"), *_pairs(_REQUESTS, 38, width), Content("")]
