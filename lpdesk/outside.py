@@ -22,6 +22,7 @@ from lpdesk.config import Config
 from lpdesk.domain import settings as s
 from lpdesk.domain.capabilities import KINDS, Capabilities
 from lpdesk.domain.events import LpAsked, OrderQueried, OrderSent
+from lpdesk.domain.making import PARAMETERS
 from lpdesk.domain.record import Event
 from lpdesk.domain.reports import TakerOrdered
 from lpdesk.domain.values import MILLISECOND, SECOND
@@ -274,12 +275,17 @@ def _known(what: str, kinds: list[str], known: Mapping[str, object]) -> None:
 
 
 def _house(conf: Config) -> tuple[s.Lp, ...]:
-    """Our own exchange, an LP like any other, where a maker quotes."""
+    """Our own exchange, an LP like any other, where a maker quotes; its price is all-in as well."""
     made = tuple(maker.symbol for maker in conf.makers)
+    if not made:
+        return ()
     able = KINDS[internal.KIND]
+    usual = PARAMETERS["taker_fee"].default
+    fee_bps = max(maker.parameters.get("taker_fee", usual) for maker in conf.makers)
     if conf.internalise:  # it is dealt with first, so it has to say at once what changes
         able = replace(able, streams=True)
-    return (s.Lp(name=HOUSE, kind=internal.KIND, pairs=made, capabilities=able),) if made else ()
+    kind = internal.KIND
+    return (s.Lp(name=HOUSE, kind=kind, pairs=made, fee_bps=fee_bps, capabilities=able),)
 
 
 def _introduced(lp: s.Lp, venue: Venue | None) -> s.Lp:

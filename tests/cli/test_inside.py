@@ -39,6 +39,7 @@ def test_the_rules_reach_the_core_and_the_exchange_streams(lpdesk: Command, tmp_
     )
     house = opened.settings.lp("house")
     assert house.streams and house.divisible
+    assert house.fee_bps == 1  # what its takers pay: its price competes all-in, like any other
 
 
 def test_without_any_the_exchange_is_an_lp_like_any_other() -> None:
