@@ -24,6 +24,7 @@ from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.reports import DeskStarted
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND, Instant
+from lpdesk.journal import mark
 from lpdesk.journal.errors import JournalDamaged
 from lpdesk.journal.reader import about, check_chain, read
 from lpdesk.strategies import found
@@ -307,6 +308,10 @@ def verify(path: Path | str, progress: Progress | None = None) -> Verdict:
     digest = chain.tip.hash.hex()
     if not chain.ok:
         return Verdict(chain.tip.seq, digest, chain.seq, chain.why)
+    try:
+        mark.check(Path(path))
+    except JournalDamaged as damage:
+        return Verdict(chain.tip.seq, digest, damage.seq, damage.why)
     desk, version = Desk(found().strategies), ""
     for record in read(path):
         if record.seq > chain.tip.seq:  # written since

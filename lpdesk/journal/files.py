@@ -9,13 +9,14 @@ from pathlib import Path
 
 from lpdesk.journal.errors import JournalBusy, JournalRefused
 
+NOTE_BYTES = 256
 _ATTENDANTS = ("", "-wal", "-shm", ".lock")
 
 
-def secure(path: Path) -> None:
+def secure(path: Path) -> bool:
     """Make the journal's directory (0700) and file (0600), or check those that are there.
 
-    SQLite gives `-wal` and `-shm` the mode of the file itself. Raises `JournalRefused`.
+    Whether the file is new. SQLite gives `-wal` and `-shm` its mode. Raises `JournalRefused`.
     """
     for suffix in _ATTENDANTS:
         check(path.with_name(path.name + suffix))
@@ -23,8 +24,9 @@ def secure(path: Path) -> None:
     try:
         os.close(_private(path, os.O_EXCL))
     except FileExistsError:
-        return
+        return False
     _sync_directory(path.parent)
+    return True
 
 
 def check(path: Path) -> None:
@@ -103,7 +105,7 @@ class Lock:
 
     def __init__(self, journal: Path) -> None:
         """Take the lock. Raises `JournalBusy` at once when another holder lives."""
-        self._descriptor = _private(journal.with_name(journal.name + ".lock"), 0)
+        self._descriptor = _private(_lock_of(journal), 0)
         try:
             self._take()
         except OSError:
@@ -120,5 +122,22 @@ class Lock:
 
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def write(self, note: bytes) -> None:
+        """Put a short note in the file, in place of the one before."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, note.ljust(NOTE_BYTES))
+
     def release(self) -> None:
         os.close(self._descriptor)
+
+
+def noted(journal: Path) -> bytes:
+    """The note in the file of a journal's lock, whoever holds it; nothing without one."""
+    try:
+        return _lock_of(journal).read_bytes()[:NOTE_BYTES].rstrip()
+    except OSError:
+        return b""
+
+
+def _lock_of(journal: Path) -> Path:
+    return journal.with_name(journal.name + ".lock")

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from lpdesk.domain.record import Record
-from lpdesk.journal import schema
+from lpdesk.journal import mark, schema
 from lpdesk.journal.codec import Row, Tip, presentable, seal
 from lpdesk.journal.errors import UNREADABLE, JournalDamaged, JournalFailed, JournalRefused
 from lpdesk.journal.files import Lock, secure
@@ -40,15 +40,21 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         """Open or create. Raises `JournalBusy`, `JournalRefused`, `JournalDamaged`."""
-        secure(path)
+        new = secure(path)
         with ExitStack() as held:
-            held.callback(Lock(path).release)
+            self._lock = Lock(path)
+            held.callback(self._lock.release)
+            if new:
+                self._lock.write(b"")  # it may be left of another journal
+            mark.check(path)
             try:
                 self._connection = sqlite3.connect(path, BUSY_SECONDS, isolation_level=None)
                 held.callback(self._connection.close)
                 self.tip = self._prepare()
             except UNREADABLE as error:
                 raise JournalRefused(f"cannot open {path}: {error}") from error
+            first = self._connection.execute("SELECT hash FROM records WHERE seq = 1").fetchone()
+            self._first: bytes = first[0] if first else b""  # which journal this is
             self._held = held.pop_all()
         self._durable = True
         self._failed = ""
@@ -81,6 +87,8 @@ class Writer:
             raise JournalFailed(self._failed)
         try:
             self.tip = self._commit(records, durable)
+            if durable and self.tip.seq:
+                mark.note(self._lock, self._first, self.tip)
         except Exception as error:  # a full disk or a bug: either way the desk must halt
             self._failed = f"the journal failed: {error}"
             with suppress(sqlite3.Error):
@@ -100,6 +108,8 @@ class Writer:
         )
         project(self._connection, sealed)
         tip = rows[-1].tip if rows else self.tip
+        if rows and rows[0].seq == 1:
+            self._first = rows[0].hash
         execute(_TIP, (tip.seq, tip.hash))
         execute("COMMIT")
         return tip

@@ -14,7 +14,8 @@ from lpdesk.journal.errors import JournalDamaged, JournalError
 from lpdesk.journal.projections import TABLES
 from lpdesk.journal.reader import check_chain, read
 from lpdesk.journal.writer import Writer
-from tests.journal.samples import trading
+from lpdesk.replay import verify
+from tests.journal.samples import filler, trading
 
 RFQS = 5
 BAD = 14  # one of the middle: a record with every kind of event of a quoting
@@ -186,3 +187,77 @@ def test_damage_anywhere_in_the_file_is_found_or_harmless(path: Path, bit: int) 
             ok = False
         seen += not ok
     assert seen > 30
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Path:
+    """A journal whose desk was killed: all of it is in the write-ahead log still."""
+    writer = Writer(path := tmp_path / "there" / "journal.db")
+    writer.append(trading(RFQS), durable=True)
+    return killed(writer, path, tmp_path / "killed")
+
+
+def killed(writer: Writer, path: Path, folder: Path) -> Path:
+    """What is on the disk, before the writer can end in order."""
+    folder.mkdir(0o700)
+    for end in ("", "-wal", ".lock"):
+        copyfile(f"{path}{end}", copy := folder / f"{path.name}{end}")
+        copy.chmod(0o600)
+    writer.close()
+    return folder / path.name
+
+
+@pytest.mark.parametrize("part", [0.001, 0.2, 0.5, 0.99])
+def test_a_flipped_bit_of_the_log_is_found(logged: Path, part: float) -> None:
+    """SQLite takes what is before it for all there is. Nothing is done to what is left."""
+    log = logged.with_name("journal.db-wal")
+    damaged = bytearray(log.read_bytes())
+    damaged[round(part * len(damaged))] ^= 4
+    log.write_bytes(damaged)
+    for _ in range(2):
+        with pytest.raises(JournalDamaged, match=r"on the disk once, so says journal\.db\.lock"):
+            Writer(logged)
+        assert log.read_bytes() == damaged
+    if part > 0.1:  # else there is no journal left to verify
+        verdict = verify(logged)
+        assert not verdict.ok and "on the disk once" in verdict.why
+
+
+def test_a_log_without_a_flaw_is_taken_in(logged: Path) -> None:
+    Writer(logged).close()
+    assert list(read(logged)) == trading(RFQS)
+
+
+def test_what_was_not_durable_is_not_missed(tmp_path: Path) -> None:
+    """A power cut may take what nobody was told of."""
+    told, rest = trading(RFQS)[:-3], trading(RFQS)[-3:]
+    writer = Writer(path := tmp_path / "there" / "journal.db")
+    writer.append(told, durable=True)
+    log = path.with_name("journal.db-wal").read_bytes()
+    writer.append(rest, durable=False)
+    cut = killed(writer, path, tmp_path / "cut")
+    cut.with_name("journal.db-wal").write_bytes(log)
+    Writer(cut).close()
+    assert list(read(cut)) == told
+
+
+def test_a_new_journal_in_the_place_of_another_owes_it_nothing(logged: Path) -> None:
+    """The lock's file stays behind when a journal is deleted."""
+    for end in ("", "-wal"):
+        logged.with_name(f"journal.db{end}").unlink()
+    writer = Writer(logged)
+    writer.append(trading(1), durable=True)
+    writer.close()
+    Writer(logged).close()
+
+
+def test_a_journal_that_was_put_in_the_place_of_another_is_its_own(
+    logged: Path, tmp_path: Path
+) -> None:
+    logged.with_name("journal.db-wal").unlink()
+    writer = Writer(other := tmp_path / "other.db")
+    writer.append(filler(3), durable=True)
+    writer.close()
+    copyfile(other, logged)
+    Writer(logged).close()
+    assert list(read(logged)) == filler(3)
