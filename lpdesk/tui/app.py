@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.segment import Segments
-from textual import on, work
+from textual import events, on, work
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.dom import DOMNode
@@ -69,6 +69,8 @@ class DeskApp(FrameApp[None]):
         self._worn = theme
         self._on_ready = on_ready
         self._named = ""
+        self._stands = False
+        self._early: list[events.Key] = []
         self.desk = DeskScreen(session, still=still, bell=bell)
         if still:
             self.animation_level = "none"
@@ -106,6 +108,26 @@ class DeskApp(FrameApp[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The desk's own colours, for themes that do not name them."""
         return desk_variables(self.current_theme)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys typed before the desk stands wait for it, or half a line would be lost."""
+        if not isinstance(event, events.Key):
+            await super().on_event(event)
+        elif self._stands:
+            await self._let_in()
+            await super().on_event(event)
+        else:
+            self._early.append(event)
+
+    def stands(self) -> None:
+        """The desk is built, and its line has the focus."""
+        self._stands = True
+        self.call_later(self._let_in)
+
+    async def _let_in(self) -> None:
+        early, self._early = self._early, []
+        for key in early:
+            await super().on_event(key)
 
     def on_mount(self) -> None:
         """Keys; then the caller's work."""

@@ -187,6 +187,17 @@ async def test_help_for_the_pane_and_the_lps_page() -> None:
         assert app.screen is app.desk
 
 
+async def test_a_line_typed_before_the_desk_stands_is_whole() -> None:
+    async with at(busy()) as (app, pilot):
+        app._stands = False
+        await pilot.press(*"b 2 btc", "slash", *"usd")
+        assert app.desk.line.input.value == ""
+        app.stands()
+        await pilot.press("t")
+        await pilot.pause()
+        assert app.desk.line.input.value == "b 2 btc/usdt" and not app.desk.places.finding
+
+
 async def test_why_says_where_the_price_comes_from() -> None:
     async with at(busy(), (120, 60)) as (app, pilot):
         await type_line(app, pilot, "why")

@@ -157,6 +157,7 @@ class DeskScreen(InkScreen[None]):
             self.add_class("-reading")
         if self.pages.page is None:
             self.set_focus(self.line.input if self.transport is None else self.rfq.card)
+        self.desk_app.stands()
         if not self._still:
             self.set_interval(BEAT_SECONDS, self._beat)
 
