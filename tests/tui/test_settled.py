@@ -138,6 +138,8 @@ async def test_a_settlement_opens_at_every_size(
 ) -> None:
     async with at(a_day(), size, still=True) as (app, pilot):
         await press(app, pilot, "ctrl+t", "tab", "tab", "enter")
+        await eventually(lambda: "acme and otc  made by hand" in text_of(app))
+        await pilot.pause()
         assert not any("##" in line for line in text_of(app).splitlines()), "no number is cut"
         same_picture(f"settlement-{size[0]}x{size[1]}", text_of(app))
 
