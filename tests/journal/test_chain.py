@@ -174,7 +174,7 @@ def test_a_cut_file_is_found(path: Path) -> None:
             assert "not a journal" in str(error)  # noqa: PT017
 
 
-@pytest.mark.parametrize("bit", [1, 128])
+@pytest.mark.parametrize("bit", [pytest.param(1, marks=pytest.mark.long), 128])
 def test_damage_anywhere_in_the_file_is_found_or_harmless(path: Path, bit: int) -> None:
     """In free space and in indexes too: never a record that is not ours."""
     data, records, seen = path.read_bytes(), trading(RFQS), 0

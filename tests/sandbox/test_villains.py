@@ -194,6 +194,7 @@ async def test_each_villain_alone(desk: Desk) -> None:
     assert {each.lp for each in health if each.state == "blocked"} == {"doubler"}
 
 
+@pytest.mark.long
 async def test_all_villains_in_one_race(desk: Desk) -> None:
     trades = [await desk.deal(patience_s=0.1) for _ in range(DEALS)]
     trades += await asyncio.gather(*(desk.deal(patience_s=0.1) for _ in range(4 * DEALS)))

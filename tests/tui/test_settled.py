@@ -46,6 +46,12 @@ async def press(app: DeskApp, pilot: Pilot[None], *keys: str) -> None:
         await eventually(lambda: "is being read" not in text_of(app))
 
 
+async def sees(app: DeskApp, *texts: str) -> None:
+    """Waits until they are on the screen: a page opens, and its tree is read, in its own time."""
+    for text in texts:
+        await eventually(lambda text=text: text in text_of(app))
+
+
 async def types(app: DeskApp, pilot: Pilot[None], line: str) -> None:
     """A line, typed from wherever the keys are."""
     app.desk.places.to_line()
@@ -138,7 +144,7 @@ async def test_a_settlement_opens_at_every_size(
 ) -> None:
     async with at(a_day(), size, still=True) as (app, pilot):
         await press(app, pilot, "ctrl+t", "tab", "tab", "enter")
-        await eventually(lambda: "acme and otc  made by hand" in text_of(app))
+        await sees(app, "acme and otc  made by hand")
         await pilot.pause()
         assert not any("##" in line for line in text_of(app).splitlines()), "no number is cut"
         same_picture(f"settlement-{size[0]}x{size[1]}", text_of(app))
@@ -147,15 +153,15 @@ async def test_a_settlement_opens_at_every_size(
 async def test_from_a_settlement_into_its_trades_and_back() -> None:
     async with at(a_day(), (160, 48)) as (app, pilot):
         await types(app, pilot, "settlements s-1")
-        assert "Settlement  S-000001  settled" in text_of(app)
+        await sees(app, "Settlement  S-000001  settled")
         tree = page(app).lineage
         tree.grid.select(next(key for key in tree.grid.keys if tree._tree[int(key)].ref))
         assert page(app).under == ("T-000001", "S-000001")
         await press(app, pilot, "enter")
-        assert "Lineage  T-000001  settled +23.75 USDT" in text_of(app)
-        assert "acme asks to BUY 0.5 BTC" in text_of(app)
+        await sees(app, "Lineage  T-000001  settled +23.75 USDT")
+        await sees(app, "acme asks to BUY 0.5 BTC")
         await press(app, pilot, "escape")
-        assert "Settlement  S-000001  settled" in text_of(app)
+        await sees(app, "Settlement  S-000001  settled")
         await press(app, pilot, "escape")
         assert app.focused is not None and app.focused.id == "settlements-list"
         await press(app, pilot, "escape")
@@ -165,22 +171,24 @@ async def test_from_a_settlement_into_its_trades_and_back() -> None:
 async def test_a_trade_s_own_lineage_leads_to_its_settlement() -> None:
     async with at(a_day(), (160, 48)) as (app, pilot):
         await types(app, pilot, "settlements t-3")
+        await sees(app, "Lineage  T-000003  pending", "S-000002")
         tree = page(app).lineage
         line = next(k for k in tree.grid.keys if tree._tree[int(k)].ref == "S-000002")
         tree.grid.select(line)
         await press(app, pilot, "enter")
-        assert "Settlement  S-000002  FAILED" in text_of(app)
+        await sees(app, "Settlement  S-000002  FAILED")
         await press(app, pilot, "escape")
-        assert "Lineage  T-000003  pending" in text_of(app)
+        await sees(app, "Lineage  T-000003  pending")
 
 
 async def test_what_happens_to_it_is_seen_while_it_is_open() -> None:
     desk = a_day()
     async with at(desk, (160, 48)) as (app, pilot):
         await types(app, pilot, "settlements s-2")
+        await sees(app, "tried, time 1")
         assert "tried by hand" not in text_of(app)
         desk.do(cmd.SettleNow(settlement_id="S-000002"))
-        await eventually(lambda: "tried by hand, time 2" in text_of(app))
+        await sees(app, "tried by hand, time 2")
         desk.do(cmd.ResendWebhook(event_id="msg_abc_000003"))
         await eventually(lambda: "DEAD !" not in text_of(app))
         await types(app, pilot, "settlements s-9")
@@ -192,12 +200,13 @@ async def test_a_replay_opens_it_as_it_was() -> None:
     tape = Tape(desk)
     async with at(tape, (160, 48)) as (app, pilot):
         await types(app, pilot, "settlements s-2")
-        assert "tried, time 1" in text_of(app) and "t try now" not in last_line(app)
+        await sees(app, "tried, time 1")
+        assert "t try now" not in last_line(app)
         made = next(n.seq for n in desk.view.notices if "S-000002 acme and otc" in n.text)
         tape.seek_seq(made)
-        await eventually(lambda: "Settlement  S-000002  pending" in text_of(app))
+        await sees(app, "Settlement  S-000002  pending")
         await eventually(lambda: "tried, time 1" not in text_of(app))
-        assert "create  acme-hook  waits" in text_of(app)
+        await sees(app, "create  acme-hook  waits")
 
 
 async def test_the_log_leads_to_a_settlement() -> None:
@@ -205,7 +214,7 @@ async def test_the_log_leads_to_a_settlement() -> None:
     desk.do(cmd.CreateSettlement(trades=("T-000001",)))
     async with at(desk, (120, 36)) as (app, pilot):
         await press(app, pilot, "ctrl+g", "enter")
-        assert "S-000001  acme and otc  made by hand" in text_of(app)
+        await sees(app, "S-000001  acme and otc  made by hand")
 
 
 def test_the_tree_of_a_trade_names_what_its_lines_lead_to() -> None:
@@ -244,8 +253,8 @@ async def test_settlements_and_breaks_are_filtered_sorted_narrowed_and_written_o
         assert json.loads(line["trades"]) == ["T-000002", "T-000003"]
         assert json.loads(line["missing"]) == row["missing"]
         await press(app, pilot, "escape", "tab", "f", "enter")
-        assert "f: short" in text_of(app)
-        assert "Lineage  T-000002" in text_of(app), "the first trade that is short"
+        await sees(app, "f: short")
+        await sees(app, "Lineage  T-000002")  # the first trade that is short
         await press(app, pilot, "escape", "tab", "e")
         assert "✓ 1 break in breaks-" in message(app)
         (line,) = csv.DictReader((tmp_path / BREAKS).read_text().splitlines())
