@@ -11,6 +11,8 @@ from tests.tui.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
 
+F9 = b"\x1b[20~"
+
 
 def shows(terminal: Terminal, text: str) -> bool:
     return any(text in line for line in terminal.screen.display)
@@ -22,6 +24,16 @@ def row(terminal: Terminal, parameter: str) -> str:
     return " ".join(line[line.find(parameter) :].split()[:3])
 
 
+async def deal(terminal: Terminal) -> None:
+    """F9, fifty times in one write; once more if the terminal's word on the price came behind."""
+    dealt, again = "T-000005", "press again when it has"
+    os.write(terminal._master, F9 * 50)
+    await eventually(lambda: shows(terminal, dealt) or shows(terminal, again), 20)
+    if not shows(terminal, dealt):
+        os.write(terminal._master, F9 * 50)
+        await eventually(lambda: shows(terminal, dealt), 20)
+
+
 async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
     async with Terminal("-m", "tests.tui.preview", "busy", width=120, height=36) as terminal:
         await eventually(lambda: shows(terminal, "F9 deals"), 20)
@@ -31,8 +43,7 @@ async def test_keys_behind_a_function_key_go_where_it_leads() -> None:
         await eventually(
             lambda: shows(terminal, "▸ kepler") and shows(terminal, "F9 deals 3 ETH"), 20
         )
-        os.write(terminal._master, b"\x1b[20~" * 50)  # F9, fifty times
-        await eventually(lambda: shows(terminal, "T-000005"), 20)
+        await deal(terminal)
         os.write(terminal._master, b"zzz\r")
         await eventually(lambda: shows(terminal, "zzz is not b, buy, s or sell"), 20)
         assert not shows(terminal, "T-000006")
@@ -48,7 +59,8 @@ async def test_keys_behind_the_maker_page_cancel_and_change_there() -> None:
         await eventually(lambda: not shows(terminal, "O-000002 hilbert"), 20)
         os.write(terminal._master, b"\t\r20\r")  # to the parameters: the first one is 20
         await eventually(lambda: row(terminal, "bid_spread").endswith(" 20 bp"), 20)
-        assert shows(terminal, "O-000003 noether") and not shows(terminal, "not found")
+        await eventually(lambda: shows(terminal, "O-000003 noether"), 20)
+        assert not shows(terminal, "not found")
 
 
 async def test_keys_behind_the_settlements_page_mark_and_ask_there() -> None:
