@@ -321,14 +321,27 @@ def by_word(word: str) -> Action | None:
     return _BY_WORD.get(word.lower())
 
 
+_LEADS: Final = {"pane", "maker", "page", "lp_table"}
+
+
 def bindings() -> list[Binding]:
     """The keys of all actions, with their ids, so that a keymap can change them."""
-    return [
-        Binding(",".join(each.keys), f"act('{each.id}')", each.label or each.help, id=each.id,
-                show=False, priority=_taken_first(each))
-        for each in ACTIONS
-        if each.keys
-    ]  # fmt: skip
+    return [_binding(each, "act") for each in ACTIONS if each.keys]
+
+
+def over_pages(*but: str) -> list[Binding]:
+    """The keys that lead from a page that covers the desk elsewhere, without its own."""
+    return [_binding(a, "app.act") for a in ACTIONS if a.handler in _LEADS and a.id not in but]
+
+
+def always(id: str) -> Binding:
+    """A key that works whatever covers the desk."""
+    return _binding(_BY_ID[id], "act")
+
+
+def _binding(each: Action, does: str) -> Binding:
+    return Binding(",".join(each.keys), f"{does}('{each.id}')", each.label or each.help,
+                   id=each.id, show=False, priority=_taken_first(each))  # fmt: skip
 
 
 def _taken_first(each: Action) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from rich.segment import Segments
 from textual import events, on, work
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -23,7 +23,7 @@ from textual.screen import Screen
 from lpdesk.domain.text import clean
 from lpdesk.domain.values import SECOND
 from lpdesk.session import Session
-from lpdesk.tui.actions import check_keymap
+from lpdesk.tui.actions import always, check_keymap
 from lpdesk.tui.frames import FrameApp
 from lpdesk.tui.gates import NO_GATES, Gates
 from lpdesk.tui.look import Look, time_left
@@ -45,6 +45,7 @@ class DeskApp(FrameApp[None]):
     """
 
     TITLE = "lpdesk"
+    BINDINGS: ClassVar[list[BindingType]] = [always("halt")]
     COMMANDS: ClassVar[set[Any]] = {Palette}
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 4
@@ -155,6 +156,14 @@ class DeskApp(FrameApp[None]):
         """There may be something new to show. The screen finds out by itself within 50 ms."""
         if self.is_running and self.desk.is_mounted:
             self.desk.changed()
+
+    async def action_act(self, id: str) -> None:
+        """A key that is meant for the desk, whatever covers it: that is closed first."""
+        while self.screen is not self.desk:
+            if isinstance(self.screen, CommandPalette):
+                self.theme = self._worn
+            self.screen.dismiss()
+        await self.desk.action_act(id)
 
     # Leaving
 

@@ -15,6 +15,7 @@ from lpdesk.domain.money_entry import MONEY_WORDS, MoneyCommand, parse_money
 from lpdesk.domain.record import Command, Event
 from lpdesk.domain.settings import Settings
 from lpdesk.session import Session
+from lpdesk.tui.look import Look
 from lpdesk.tui.orders import told
 from lpdesk.views import words
 
@@ -40,6 +41,7 @@ class Dealer:
         self._later = later
         self._focus = focus
         self._asking = 0
+        self._early: list[str] = []
         self._dealing: set[str] = set()
         self._dealt: set[str] = set()
 
@@ -56,14 +58,28 @@ class Dealer:
         """Whether an accept of this quote is on its way or answered."""
         return quote.rfq_id in self._dealing or quote.quote_id in self._dealt
 
-    def request(self, line: str, settings: Settings) -> None:
-        """Send the request a line means; a line that means none is answered at once."""
+    def request(self, line: str, look: Look) -> None:
+        """Send the request a line means; a line that means none is answered at once.
+
+        A desk that is starting does not know its pairs yet: the line waits until it does.
+        """
+        if look.starting:
+            self._early.append(line)
+            self._say("info", "the desk is starting: this is asked as soon as it stands")
+            return
         try:
-            command = parse_request(line, settings.pairs)
+            command = parse_request(line, look.view.settings.pairs)
         except BadEntry as bad:
             self._say("warn", bad.text, bad.field, bad.example)
         else:
             self.submit(command)
+
+    def let_in(self, look: Look) -> None:
+        """Send what was typed while the desk was starting, once it has started."""
+        if self._early and not look.starting:
+            early, self._early = self._early, []
+            for line in early:
+                self.request(line, look)
 
     def command(self, line: str, settings: Settings) -> OrderCommand | MoneyCommand | None:
         """What a line means that begins with a word; what is wrong with it is said."""

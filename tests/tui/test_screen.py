@@ -29,9 +29,11 @@ async def test_before_the_first_record() -> None:
     async with at(desk) as (app, pilot):
         assert "STARTING" in text_of(app) and "the journal is being read" in text_of(app)
         await type_line(app, pilot, "b 1 btc/usdt")
-        assert "the desk is starting" in message(app)
+        assert "the desk is starting: this is asked as soon as it stands" in message(app)
+        assert not desk.submitted
         desk.start()
-        await eventually(lambda: "no request yet" in text_of(app))
+        await eventually(lambda: "R-000001  acme" in text_of(app))
+        assert "BUY 1 BTC" in text_of(app) and len(desk.submitted) == 1
 
 
 async def test_a_long_journal_says_how_far_it_is_read() -> None:

@@ -220,6 +220,7 @@ class DeskScreen(InkScreen[None]):
         seen = (view, self.session.now() // step)
         if seen[0] is not self._seen[0] or seen[1] != self._seen[1]:
             self._seen = seen
+            self.dealer.let_in(self.look())
             self.changed()
             self._title_and_bell()
 
@@ -297,10 +298,8 @@ class DeskScreen(InkScreen[None]):
         look = self.look()
         if not look.can_command or look.replay:
             self._say("warn", f"{clean(first, 20)}: this screen only looks", example="help")
-        elif look.starting:
-            self._say("warn", "the desk is starting: try again in a moment")
         else:
-            self.dealer.request(event.line, look.view.settings)
+            self.dealer.request(event.line, look)
 
     @on(CommandInput.Changed)
     def _typing(self, event: CommandInput.Changed) -> None:

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from lpdesk.domain.text import clean
-from lpdesk.tui.actions import ACTIONS, key_table
+from lpdesk.tui.actions import ACTIONS, key_table, over_pages
 from lpdesk.tui.complete import GRAMMAR
 
 _REQUESTS: Final = (
@@ -45,7 +45,8 @@ class HelpPage(Screen[None]):
     """A page to scroll; Esc or F1 leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f1,q", "dismiss", "Back", id="help.back")
+        Binding("escape,f1,q", "dismiss", "Back", id="help.back"),
+        *over_pages(),
     ]
 
     DEFAULT_CSS = """

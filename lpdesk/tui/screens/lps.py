@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lpdesk.domain.values import Instant
+from lpdesk.tui.actions import over_pages
 from lpdesk.tui.panels.lps import lp_row
 from lpdesk.tui.panels.scorecard import ScorecardLines, Slice
 from lpdesk.tui.widgets.grid import Column, Row
@@ -71,7 +72,10 @@ def recent(lp: str, view: DeskView) -> tuple[int, ...]:
 class LpsPage(InkScreen[str]):
     """A page over the desk. Enter on a blocked LP goes back with the word that unblocks it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f7,q", "leave", "Back", id="lps.back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f7,q", "leave", "Back", id="lps.back"),
+        *over_pages("lp-table"),
+    ]
 
     DEFAULT_CSS = """
     LpsPage { padding: 1 2; background: $background; }
