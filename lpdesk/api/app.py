@@ -33,6 +33,7 @@ JSON_API = "application/vnd.api+json"
 JSON = "application/json"
 MAX_PARAMETERS = 200
 MAX_HEADER_BYTES = 16_384
+HEAD_TOO_LARGE = f"path and headers have at most {MAX_HEADER_BYTES} bytes"
 _log = logging.getLogger(__name__)
 _TOKEN = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _NOBODY = Key("", b"", "")
@@ -67,9 +68,9 @@ class Call:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if _head_size(scope) > MAX_HEADER_BYTES:
-                text = f"path and headers have at most {MAX_HEADER_BYTES} bytes"
-                response = _response(_refusal([Problem("headers_too_large", text)]))
+            problem = _ill_headed(scope)
+            if problem:
+                response = _response(_refusal([problem]))
             else:
                 response = await self._answer(Request(scope, receive, send))
         except Exception:
@@ -193,10 +194,14 @@ def _stored(status: int, body: bytes) -> Answer:
 # ---- in
 
 
-def _head_size(scope: Scope) -> int:
-    """What came before the body, which in one piece passes the parser's own limit."""
+def _ill_headed(scope: Scope) -> Problem | None:
+    """What is wrong before the body; in one piece it passes the connection's own limit."""
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
-    return len(scope["raw_path"]) + len(scope["query_string"]) + headers
+    if len(scope["raw_path"]) + len(scope["query_string"]) + headers > MAX_HEADER_BYTES:
+        return Problem("headers_too_large", HEAD_TOO_LARGE)
+    if scope["http_version"] == "1.1" and not header(scope["headers"], b"host"):
+        return Problem("malformed", "a Host header is needed")
+    return None
 
 
 def _path(request: Request) -> bytes:

@@ -8,18 +8,17 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import Any, cast
 
-import h11
 import uvicorn
 from msgspec import Struct
 from msgspec.structs import replace
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lpdesk.api import openapi
 from lpdesk.api.access import Key, Keys
-from lpdesk.api.app import MAX_HEADER_BYTES, build
+from lpdesk.api.app import HEAD_TOO_LARGE, MAX_HEADER_BYTES, build
 from lpdesk.api.metrics import Metrics
 from lpdesk.api.problems import Problem, document
 from lpdesk.api.reading import Reader
@@ -33,9 +32,8 @@ from lpdesk.session import Session
 KEEP_ALIVE_S = 75
 GOODBYE_S = 1.0
 BACKLOG = 1024
-SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
-    b"content-type: application/vnd.api+json\r\ncontent-length: %d\r\n\r\n"
+REFUSAL = (
+    b"%sconnection: close\r\ncontent-type: application/vnd.api+json\r\ncontent-length: %d\r\n\r\n"
 )
 STUCK_S = 10.0
 """A client that does not read its answer is given so long."""
@@ -51,22 +49,37 @@ class Limits(Struct, frozen=True, kw_only=True):
     receive_s: float
 
 
-class _Wire(h11.Connection):
-    """Head and body of an answer leave together: uvicorn writes them one after the other."""
+class _Together:
+    """A transport that sends in one piece what is written in one turn of the loop.
 
-    _head = b""
+    uvicorn writes an answer's head and then its body: two packets, and the client wakes twice.
+    """
 
-    def send(self, event: Any) -> bytes | None:  # type: ignore[override]
-        data: bytes | None = super().send(event)
-        if isinstance(event, h11.Response):
-            self._head, data = data or b"", b""
-        elif self._head and data is not None:
-            self._head, data = b"", self._head + data
-        return data
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._call_soon = loop.call_soon
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._call_soon(self._flush)
+        self._held.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held and not self._transport.is_closing():
+            self._transport.write(b"".join(self._held))
+        self._held.clear()
 
 
-class Connection(H11Protocol):
-    """uvicorn's, with a deadline for each request and for each answer to be read.
+class Connection(HttpToolsProtocol):
+    """uvicorn's, with a bound for a head, and a deadline for a request and for reading an answer.
 
     uvicorn times idle connections out and nothing else: half a header would be kept for ever.
     """
@@ -74,32 +87,51 @@ class Connection(H11Protocol):
     limits = Limits(connections=512, receive_s=10)
     _deadline: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.conn = _Wire(h11.SERVER, MAX_HEADER_BYTES)
+    _coming = False
+    """Whether a request has begun, and is not here whole."""
+    _in_head = True
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if len(self.connections) >= self.limits.connections:
             transport.abort()
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, _Together(transport, self.loop)))
         self._arm()
 
     def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
         super().data_received(data)
-        if not self._coming:
+        if self._in_head and self._head_bytes > MAX_HEADER_BYTES:
+            self._refuse("headers_too_large", HEAD_TOO_LARGE)
+        elif self._owed and not self._coming:
             self._disarm()
-        elif self._deadline is None:
+        else:
             self._arm()
 
     @property
-    def _coming(self) -> bool:
-        """Whether a request is not here whole."""
-        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+    def _owed(self) -> bool:
+        """Whether a request waits for its answer."""
+        return bool(self.cycle) and not self.cycle.response_complete
+
+    def on_message_begin(self) -> None:
+        self._coming = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head, self._head_bytes = False, 0
+        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser is lost in what may follow
+
+    def on_message_complete(self) -> None:
+        self._coming, self._in_head = False, True
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        self._disarm()
         super().on_response_complete()
+        if not self._coming:
+            self._disarm()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
@@ -116,8 +148,12 @@ class Connection(H11Protocol):
             self._stuck.cancel()
         super().resume_writing()
 
+    def send_400_response(self, msg: str) -> None:
+        self._refuse("malformed", "this is no HTTP request")
+
     def _arm(self) -> None:
-        self._deadline = self.loop.call_later(self.limits.receive_s, self._too_slow)
+        if self._deadline is None and not self.transport.is_closing():
+            self._deadline = self.loop.call_later(self.limits.receive_s, self._too_slow)
 
     def _disarm(self) -> None:
         if self._deadline:
@@ -127,12 +163,18 @@ class Connection(H11Protocol):
     def _too_slow(self) -> None:
         """The request did not come whole in time."""
         self._deadline = None
+        self._refuse("too_slow", f"a whole request comes within {self.limits.receive_s:g} s")
+
+    def _refuse(self, code: str, text: str) -> None:
+        """The last answer here, to what is no whole request. One before it is answered first."""
         if self.transport.is_closing():
             return
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            text = f"a whole request comes within {self.limits.receive_s:g} s"
-            _, body = document([Problem("too_slow", text)])
-            self.transport.write(SLOW % len(body) + body)
+        if self._owed and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            return
+        if not self._owed or not self.cycle.response_started:
+            status, body = document([Problem(code, text)])
+            self.transport.write(REFUSAL % (STATUS_LINE[status], len(body)) + body)
         self.transport.close()
 
 

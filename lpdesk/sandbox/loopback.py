@@ -8,9 +8,7 @@ from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from lpdesk.sandbox.wire import MAX_BODY_BYTES
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_STREAM_MESSAGE_BYTES: Final = 65_536
 _GOODBYE_SECONDS: Final = 0.1
@@ -20,7 +18,7 @@ _GOODBYE_SECONDS: Final = 0.1
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 
-class _Connection(H11Protocol):
+class _Connection(HttpToolsProtocol):
     """Shows the application its transport, so that a stand-in can cut the line."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,7 +46,6 @@ class Server(uvicorn.Server):
             ws_max_size=MAX_STREAM_MESSAGE_BYTES,
             ws_ping_interval=ping_seconds,
             ws_per_message_deflate=False,
-            h11_max_incomplete_event_size=MAX_BODY_BYTES,
             loop="none",
             lifespan="off",
             log_config=None,

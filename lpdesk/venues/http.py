@@ -10,8 +10,6 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, urlsplit
 
-import h11
-
 from lpdesk.clock import Clock
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import MILLISECOND, SECOND, Instant
@@ -96,7 +94,7 @@ class Http:
                     if send_by is not None and (withheld := self._withheld(send_by)):
                         self._keep(line)
                         raise withheld
-                    answer = await line.exchange(request, body, limit)
+                    answer = await line.exchange(request, limit)
                     self._keep(line)
                     return answer
                 finally:
@@ -128,7 +126,8 @@ class Http:
 
     def _request(
         self, method: str, target: str, body: bytes, more: tuple[tuple[str, str], ...]
-    ) -> h11.Request:
+    ) -> bytes:
+        """As it is sent. Raises ValueError for what would be read as more than one line."""
         raw = target.encode("ascii")
         headers = [*self._headers, *more, *self._prove(method, raw, body, self._clock.now())]
         if body:
@@ -136,7 +135,10 @@ class Http:
                 ("Content-Type", self._media_type),
                 ("Content-Length", str(len(body))),
             ]
-        return h11.Request(method=method, target=raw, headers=headers)
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+        if " " in target or not all(map(str.isprintable, lines)):
+            raise ValueError(f"no request can have these headers: {[name for name, _ in headers]}")
+        return "\r\n".join((*lines, "", "")).encode("ascii") + body
 
     async def _turn(self, opening_s: float) -> None:
         if not self._free.locked():  # nearly always; a time-out of its own is not for nothing

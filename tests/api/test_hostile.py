@@ -86,12 +86,49 @@ async def test_too_many_connections_are_not_taken(hurried: Desk) -> None:
     assert health.status_code == 200
 
 
+async def test_line_ends_keep_no_connection(hurried: Desk) -> None:
+    said = await sent(hurried, HEAD + b"\r\n", *[b"\r\n"] * 50, every_s=0.02)
+    assert said.startswith(b"HTTP/1.1 200 ") and b"HTTP/1.1 408 " in said
+
+
+NO_HTTP = {
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "no host": b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "a length and chunks": (
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    "folded": HEAD + b"X: a\r\n b\r\nConnection: close\r\n\r\n",
+    "space before the colon": HEAD + b"Connection : close\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", NO_HTTP)
+async def test_what_is_no_http_is_refused_in_a_document(desk: Desk, name: str) -> None:
+    said, _, body = (await sent(desk, NO_HTTP[name])).partition(b"\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 400 ") and JSON_API.encode() in said
+    assert json.loads(body)["errors"][0]["code"] == "malformed"
+
+
+async def test_rubbish_after_a_request_takes_no_answer_from_it(desk: Desk) -> None:
+    """A client that deals must not read a refusal of what it sent behind its order."""
+    wanted = {"asset-id": "BTC", "unit-count": "1", "transaction-type": "buy"}
+    body = json.dumps({"data": {"type": "quotes", "attributes": wanted}}).encode()
+    whole = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    said = await sent(desk, whole + b"\x00rubbish")
+    assert said.startswith(b"HTTP/1.1 201 ") and said.count(b"HTTP/1.1") == 1
+
+
+async def test_no_other_protocol_is_taken_up(desk: Desk) -> None:
+    said = await sent(desk, HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + HEAD)
+    assert said.startswith(b"HTTP/1.1 200 ") and said.count(b"HTTP/1.1") == 1
+
+
 async def test_headers_and_bodies_are_bounded(desk: Desk) -> None:
-    assert (await sent(desk, HEAD + b"X: " + b"x" * 70_000)).startswith(b"HTTP/1.1 400 ")
     many = b"".join(b"X-%d: y\r\n" % n for n in range(10_000))
-    assert (await sent(desk, HEAD + many)).startswith(b"HTTP/1.1 400 ")
-    whole = HEAD + b"X: " + b"x" * 20_000 + b"\r\nConnection: close\r\n\r\n"  # in one read or two
-    assert (await sent(desk, whole)).startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 "))
+    whole = b"X: " + b"x" * 20_000 + b"\r\nConnection: close\r\n\r\n"  # in one read or two
+    for head in (b"X: " + b"x" * 70_000, many, whole):
+        assert (await sent(desk, HEAD + head)).startswith(b"HTTP/1.1 431 ")
     bot = desk["bot"]
     huge = await bot.call("POST", "/v2/quotes", {"data": "x" * 70_000})
     assert error(huge, 413)["detail"] == "a body has at most 65536 bytes"

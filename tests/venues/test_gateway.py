@@ -85,7 +85,7 @@ def test_two_venues_of_one_name() -> None:
 
 @pytest.mark.parametrize("module", ["lpdesk.venues.gateway", "lpdesk.venues.base"])
 def test_importing_loads_no_network_library(module: str) -> None:
-    code = f"import sys, {module}; print({{'h11', 'httpx', 'websockets'}} & set(sys.modules))"
+    code = f"import sys, {module}; print({{'httptools', 'httpx', 'websockets'}} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 
