@@ -1,8 +1,10 @@
 """Quote-and-execute round trips over loopback HTTP, every commit durable: how many, how long.
 
 Four processes: two stand-in LPs, the served desk, and 50 clients in one process, each with a
-connection of its own. Run: .venv/bin/python -m tests.benchmarks.bench_api [DIRECTORY] [--profile].
-DIRECTORY must be on a real disk. With `--profile` the costliest functions of the desk follow.
+connection of its own: as fast as they are answered, with and without a name for each request
+(`Idempotency-Key`), and at the rate that is the goal, each timed from when it was due.
+Run: .venv/bin/python -m tests.benchmarks.bench_api [DIRECTORY] [--profile]. DIRECTORY must be on a
+real disk. With `--profile` the costliest functions of the desk follow.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -112,15 +115,19 @@ class Client:
         return asked - start, perf_counter() - asked
 
 
-async def clients(port: int, count: int, prefix: str) -> dict[str, Any]:
-    """`CLIENTS` at once until `count` round trips are done."""
+async def clients(port: int, count: int, prefix: str, rate: float) -> dict[str, Any]:
+    """`CLIENTS` at once until `count` round trips are done, `rate` a second, or with 0 at once."""
     numbers, times = iter(range(count)), list[tuple[float, float]]()
 
     async def one() -> None:
         streams = await asyncio.open_connection("127.0.0.1", port)
         client = Client(*streams)
         for number in numbers:
-            times.append(await client.round_trip(f"{prefix}-{number}" if prefix else ""))
+            late = perf_counter() - start - number / rate if rate else 0
+            if late < 0:
+                await asyncio.sleep(-late)
+            asked, dealt = await client.round_trip(f"{prefix}-{number}" if prefix else "")
+            times.append((asked + max(late, 0), dealt))
         streams[1].close()
 
     start = perf_counter()
@@ -147,10 +154,10 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-async def measured(port: int, pid: int, count: int, prefix: str) -> Result:
+async def measured(port: int, pid: int, count: int, prefix: str, rate: float = 0) -> Result:
     before = cpu_s(pid)
-    arguments = ("-m", "tests.benchmarks.bench_api", "clients", str(port), str(count), prefix)
-    async with child(*arguments) as process:
+    work = (str(port), str(count), prefix, str(rate))
+    async with child("-m", "tests.benchmarks.bench_api", "clients", *work) as process:
         assert process.stdout is not None
         found = json.loads(await process.stdout.readline())
     used = cpu_s(pid) - before
@@ -159,15 +166,17 @@ async def measured(port: int, pid: int, count: int, prefix: str) -> Result:
     executes = sorted(pair[1] for pair in found["times"])
     last = len(whole) * 99 // 100
     return Result(
-        count / found["seconds"],
-        *(1e3 * value for value in (whole[len(whole) // 2], whole[last])),
-        *(1e3 * value for value in (quotes[last], executes[last])),
-        1e3 * used / count,
+        rate=count / found["seconds"],
+        p50=1e3 * whole[len(whole) // 2],
+        p99=1e3 * whole[last],
+        quote_p99=1e3 * quotes[last],
+        execute_p99=1e3 * executes[last],
+        desk_ms=1e3 * used / count,
     )
 
 
 async def run(folder: Path, profile: bool) -> dict[str, list[Result]]:
-    results: dict[str, list[Result]] = {"named": [], "unnamed": []}
+    results: dict[str, list[Result]] = {"named": [], "unnamed": [], "at goal": []}
     out = ("-m", "cProfile", "-o", str(folder / "profile")) if profile else ()
     async with child("-m", "tests.benchmarks.bench_api", "lps") as market:
         assert market.stdout is not None
@@ -185,8 +194,9 @@ async def run(folder: Path, profile: bool) -> dict[str, list[Result]]:
             await measured(port, desk.pid, WARM_UP, "")
             for turn in range(1 if profile else ROUNDS):
                 for name, of in results.items():
-                    prefix = f"{turn}" if name == "named" else ""
-                    of.append(await measured(port, desk.pid, ROUND_TRIPS, prefix))
+                    prefix = "" if name == "unnamed" else f"{name[:1]}{turn}"
+                    rate = RATE_GOAL if name == "at goal" else 0
+                    of.append(await measured(port, desk.pid, ROUND_TRIPS, prefix, rate))
         market.send_signal(signal.SIGTERM)
     return results
 
@@ -205,9 +215,16 @@ def main(*arguments: str) -> bool:
                 f"  p99 {result.p99:6.1f} ms (quote {result.quote_p99:.0f}, execute"
                 f" {result.execute_p99:.0f})   desk {result.desk_ms:.2f} ms CPU each"
             )
-    middle = sorted(results["named"])[len(results["named"]) // 2]
-    met = middle.rate >= RATE_GOAL and middle.p99 <= P99_GOAL_MS
-    print(f"goal {RATE_GOAL}/s, p99 {P99_GOAL_MS} ms: {'met' if met else 'MISSED'}")
+    rate, paced = (
+        sorted(results[name], key=by)[len(results[name]) // 2]
+        for name, by in (("named", itemgetter(0)), ("at goal", itemgetter(2)))
+    )
+    met = rate.rate >= RATE_GOAL and paced.p99 <= P99_GOAL_MS
+    full = "too" if rate.p99 <= P99_GOAL_MS else f"{rate.p99:.0f} ms"
+    print(
+        f"goal {RATE_GOAL}/s, p99 {P99_GOAL_MS} ms: {'met' if met else 'MISSED'}"
+        f" (p99 as fast as it goes: {full})"
+    )
     return met
 
 
@@ -215,7 +232,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["lps"]:
             asyncio.run(lps())
-        case ["clients", port, count, prefix]:
-            print(json.dumps(asyncio.run(clients(int(port), int(count), prefix))))
+        case ["clients", port, count, prefix, rate]:
+            done = asyncio.run(clients(int(port), int(count), prefix, float(rate)))
+            print(json.dumps(done))
         case arguments:
             sys.exit(not main(*arguments))
