@@ -163,21 +163,20 @@ class OrderBook:
 
     def _rest(self, oid: int, owner: int, key: int, lots: int) -> None:
         """Join the back of the queue at `key`."""
-        level = self._levels.get(key)
-        if level is None:
-            self._levels[key] = {oid: lots}
-            insort(self._bids if key < 0 else self._asks, key)
+        levels, owned = self._levels, self._owned
+        if key in levels:
+            levels[key][oid] = lots
         else:
-            level[oid] = lots
+            levels[key] = {oid: lots}
+            insort(self._bids if key < 0 else self._asks, key)
         if not owner:
             self._keys[oid] = key
             return
         self._owners[oid] = owner
-        mine = self._owned.get(owner)
-        if mine is None:
-            self._owned[owner] = {oid: key}
+        if owner in owned:
+            owned[owner][oid] = key
         else:
-            mine[oid] = key
+            owned[owner] = {oid: key}
 
     def _leave(self, oid: int, key: int) -> int:
         """Take an order that is no longer registered out of its level. Gives its open lots."""
