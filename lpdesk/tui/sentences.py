@@ -10,7 +10,7 @@ from lpdesk.domain.values import SECOND
 from lpdesk.tui.figures import amount, places, price
 from lpdesk.tui.look import Look, is_short, time_left
 from lpdesk.tui.widgets.lines import Ink, Line, Span
-from lpdesk.views import Card, TradeRow, words
+from lpdesk.views import Card, TradeRow, leaderboard, words
 
 STALE_S: Final = 10
 """Seconds of silence after which a streamed market is called stale."""
@@ -60,7 +60,8 @@ def no_request(look: Look) -> list[Line]:
         again = _hint("each is tried again by itself; F6 says when")
         return [(Span("no LP is in use", Ink.WARN),), again]
     lead = (Span("no request yet", Ink.TITLE),)
-    waiting = not status.markets and status.open
+    streams = any(lp.capabilities and lp.capabilities.streams for lp in look.view.settings.lps)
+    waiting = streams and not status.markets
     note = _hint("connecting to the LPs") if waiting else ()
     return [lead, (Span("type  ", Ink.DIM), Span(EXAMPLE), Span("  and Enter", Ink.DIM)), note]
 
@@ -130,7 +131,7 @@ def _ended(look: Look, card: Card, trade: TradeRow | None) -> Line:
     at = words.time_of_day(card.end_at or 0)
     if card.end is ev.RfqEnd.EXPIRED:
         return (Span("expired", Ink.WARN), Span(f" {at}{again}", Ink.DIM))
-    why = ", ".join(f"{row.lp} {row.state}" for row in card.rows) or "no LP deals this"
+    why = leaderboard.why_none(card.rows)
     if look.view.status.lps and not look.view.status.lps_up:
         why = "no LP is in use; F6 says when"
     return (Span("no liquidity", Ink.WARN), Span(f": {why}", Ink.DIM))
@@ -140,13 +141,15 @@ def _traded(look: Look, card: Card, trade: TradeRow | None) -> Line:
     if trade is None:
         return (Span(f"{card.trade_id} accepted", Ink.GOOD),)
     name = Span(f"{trade.trade_id} ")
-    if trade.state == "settled":
-        return (name, Span(f"settled {pnl(look, trade)} at {trade.lp}", Ink.GOOD))
-    if trade.state == "UNKNOWN":
-        return (name, Span("UNKNOWN !", Ink.BAD), Span(f" asking {trade.lp}", Ink.DIM))
     if trade.state == "failed":
-        return (name, Span("failed", Ink.BAD), Span(" nothing has moved", Ink.DIM))
-    return (name, Span(f"{trade.state} with {trade.lp}", Ink.DIM))
+        return (name, Span("failed", Ink.BAD), Span(f", nothing has moved: {trade.text}", Ink.DIM))
+    refused = [leg.lp for leg in trade.legs if leg.state == "rejected"]
+    before = Span(f", {' and '.join(dict.fromkeys(refused))} rejected" if refused else "", Ink.WARN)
+    if trade.state == "settled":
+        return (name, Span(f"settled {pnl(look, trade)} at {trade.lp}", Ink.GOOD), before)
+    if trade.state == "UNKNOWN":
+        return (name, Span("UNKNOWN !", Ink.BAD), Span(f" asking {trade.lp}", Ink.DIM), before)
+    return (name, Span(f"{trade.state} with {trade.lp}", Ink.DIM), before)
 
 
 def pnl(look: Look, trade: TradeRow) -> str:

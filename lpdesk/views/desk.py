@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
 from lpdesk.domain.instants import date
-from lpdesk.domain.making import MakerState
 from lpdesk.domain.record import Record
 from lpdesk.domain.values import Instant, exact
 from lpdesk.views import (
@@ -60,14 +59,14 @@ def _with(rows: tuple[R, ...], place: int, row: R) -> tuple[R, ...]:
 
 
 def _on_card(change: Callable[[Card, Any, Instant], Card]) -> Handler:
-    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        for place, card in enumerate(view.rfqs):
-            if card.rfq_id == event.rfq_id:
-                changed = _with(view.rfqs, place, change(card, event, at))
-                return replace(view, rfqs=changed)
-        return view
+    return lambda view, event, at: _card(view, event.rfq_id, lambda card: change(card, event, at))
 
-    return handler
+
+def _card(view: DeskView, rfq_id: str, change: Callable[[Card], Card]) -> DeskView:
+    for place, card in enumerate(view.rfqs):
+        if card.rfq_id == rfq_id:
+            return replace(view, rfqs=_with(view.rfqs, place, change(card)))
+    return view
 
 
 def _on_row(change: Callable[[Row, Any, Instant], Row]) -> Handler:
@@ -95,24 +94,34 @@ def _on_trade(change: Callable[[TradeRow, Any, Instant], TradeRow]) -> Handler:
     return handler
 
 
+def _on_order(
+    on_trade: Callable[[TradeRow, Any, Instant], TradeRow], on_row: Callable[[Row], Row]
+) -> Handler:
+    """What an order did to its trade, and to its LP in the race of the request."""
+
+    def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
+        view = _on_trade(on_trade)(view, event, at)
+        trade = view.trade(event.trade_id)
+        if trade is None:
+            return view
+        return _card(view, trade.rfq_id, lambda card: quotes.ran(card, event.lp, on_row))
+
+    return handler
+
+
 def _on_maker(change: Callable[[MakerView, Any, Instant], MakerView]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        makers = tuple(
-            change(maker, event, at) if maker.symbol == event.symbol else maker
-            for maker in view.makers
-        )
-        return replace(view, makers=makers)
+        makers = (change(m, event, at) if m.symbol == event.symbol else m for m in view.makers)
+        return replace(view, makers=tuple(makers))
 
     return handler
 
 
 def _on_settlement(change: Callable[[SettlementRow, Any, Instant], SettlementRow]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        rows = tuple(
-            change(row, event, at) if row.settlement_id == event.settlement_id else row
-            for row in view.settlements
-        )
-        return replace(view, settlements=rows)
+        name, rows = event.settlement_id, view.settlements
+        changed = (change(row, event, at) if row.settlement_id == name else row for row in rows)
+        return replace(view, settlements=tuple(changed))
 
     return handler
 
@@ -134,10 +143,6 @@ def _opened(view: DeskView, event: ev.DeskOpened, at: Instant) -> DeskView:
     status = st.opened(view.status, event, at)
     makers = tuple(MakerView(terms) for terms in event.settings.makers)
     return replace(view, settings=event.settings, status=status, makers=makers)
-
-
-def _closed(view: DeskView, event: ev.DeskClosed, at: Instant) -> DeskView:
-    return replace(view, status=replace(view.status, open=False))
 
 
 def _rfq_opened(view: DeskView, event: ev.RfqOpened, at: Instant) -> DeskView:
@@ -170,12 +175,11 @@ def _fell_back(view: DeskView, event: ev.RfqFellBack, at: Instant) -> DeskView:
 
 def _rfq_ended(view: DeskView, event: ev.RfqEnded, at: Instant) -> DeskView:
     view = _on_card(quotes.ended)(view, event, at)
-    if event.how is ev.RfqEnd.NO_LIQUIDITY:
-        card = view.card(event.rfq_id)
-        why = ", ".join(f"{row.lp} {row.state}" for row in card.rows) if card else ""
-        text = f"{event.rfq_id} no liquidity: {why or 'no LP deals this'}"
-        return _notice(view, at, "warn", text, event.rfq_id)
-    return view
+    card = view.card(event.rfq_id)
+    if card is None or event.how is not ev.RfqEnd.NO_LIQUIDITY:
+        return view
+    text = f"{event.rfq_id} no liquidity: {leaderboard.why_none(card.rows)}"
+    return _notice(view, at, "warn", text, event.rfq_id)
 
 
 def _trade_opened(view: DeskView, event: ev.TradeOpened, at: Instant) -> DeskView:
@@ -250,7 +254,7 @@ def _unknown(view: DeskView, event: ev.TradeUnknown, at: Instant) -> DeskView:
 
 
 def _leg_rejected(view: DeskView, event: ev.LegRejected, at: Instant) -> DeskView:
-    view = _on_trade(blotter.rejected)(view, event, at)
+    view = _on_order(blotter.rejected, leaderboard.refused)(view, event, at)
     text = f"{event.trade_id} {event.lp} did not fill: {event.reason.value}"
     return _notice(view, at, "warn", text, event.trade_id)
 
@@ -259,11 +263,9 @@ def _on_breaks(change: Callable[[Breaks, Any, Instant], Breaks]) -> Handler:
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
         found = change(view.breaks, event, at)
         status = replace(view.status, breaks=len(found.open))
-        view = replace(view, breaks=found, status=status)
-        said = breaks.words(event)
-        return _notice(view, at, *said) if said else view
+        return replace(view, breaks=found, status=status)
 
-    return handler
+    return _telling(handler, breaks.words)
 
 
 def _break(view: DeskView, event: ev.BreakFound, at: Instant) -> DeskView:
@@ -273,9 +275,17 @@ def _break(view: DeskView, event: ev.BreakFound, at: Instant) -> DeskView:
 def _on_hooks(
     change: Callable[[tuple[HookRow, ...], Any, Instant], tuple[HookRow, ...]],
 ) -> Handler:
+    return _telling(
+        lambda view, event, at: replace(view, webhooks=change(view.webhooks, event, at)),
+        webhooks.words,
+    )
+
+
+def _telling(change: Handler, words: Callable[[Any], tuple[str, ...] | None]) -> Handler:
+    """What is to be said of the event, if anything, is a notice."""
+
     def handler(view: DeskView, event: Any, at: Instant) -> DeskView:
-        view = replace(view, webhooks=change(view.webhooks, event, at))
-        said = webhooks.words(event)
+        view, said = change(view, event, at), words(event)
         return _notice(view, at, *said) if said else view
 
     return handler
@@ -300,23 +310,12 @@ def _resumed(view: DeskView, event: ev.TradingResumed, at: Instant) -> DeskView:
     return _notice(view, at, "info", "trading resumed")
 
 
-def _health(view: DeskView, event: ev.LpHealthChanged, at: Instant) -> DeskView:
-    view = replace(view, status=st.health(view.status, event, at))
-    why = f": {event.reason.value} {event.text}".rstrip() if event.reason else ""
-    said = {"closed": "back in use", "open": "resting", "half-open": "being probed"}
-    if event.state == "half-open":
-        return view
-    level = "info" if event.state == "closed" else "warn"
-    return _notice(view, at, level, f"{event.lp} {said.get(event.state, event.state)}{why}")
-
-
 def _maker_moved(view: DeskView, event: ev.MakerMoved, at: Instant) -> DeskView:
     before = view.maker(event.symbol)
     view = _on_maker(ladder.moved)(view, event, at)
     if before is None or before.maker is None or before.maker.state is event.state:
         return view
-    level = "info" if event.state is MakerState.ACTIVE else "warn"
-    said = f"{event.state.value} {event.why}".rstrip()
+    level, said = ladder.told(event)
     last = view.notices[0] if view.notices else None
     if last is None or last.seq != view.seq or not last.text.startswith("maker "):
         return _notice(view, at, level, f"maker {event.symbol} {said}", event.symbol)
@@ -339,12 +338,12 @@ def _scored(view: DeskView, event: ev.LpScored, at: Instant) -> DeskView:
 
 _FOLDS: dict[type, Handler] = {
     ev.DeskOpened: _opened,
-    ev.DeskClosed: _closed,
+    ev.DeskClosed: _on_status(st.closed),
     ev.CommandRefused: _refused,
     ev.TradingHalted: _halted,
     ev.TradingResumed: _resumed,
     ev.MarketMoved: _on_status(st.moved),
-    ev.LpHealthChanged: _health,
+    ev.LpHealthChanged: _telling(_on_status(st.health), st.told),
     ev.LpScored: _scored,
     ev.RfqOpened: _rfq_opened,
     ev.LpAsked: _on_row(leaderboard.asked),
@@ -360,7 +359,7 @@ _FOLDS: dict[type, Handler] = {
     ev.RfqFellBack: _fell_back,
     ev.RfqEnded: _rfq_ended,
     ev.TradeOpened: _trade_opened,
-    ev.OrderSent: _on_trade(blotter.sent),
+    ev.OrderSent: _on_order(blotter.sent, leaderboard.ordered),
     ev.LegFilled: _on_trade(blotter.filled),
     ev.LegRejected: _leg_rejected,
     ev.TradeUnknown: _unknown,

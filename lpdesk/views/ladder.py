@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
-from lpdesk.domain.making import Level, MakerTerms
+from lpdesk.domain.making import Level, MakerState, MakerTerms
 from lpdesk.domain.values import SECOND, Instant, Side
 
 KEPT_TRADES = 30
@@ -61,6 +61,12 @@ class MakerView(Struct, frozen=True):
     @property
     def symbol(self) -> str:
         return self.terms.symbol
+
+
+def told(event: ev.MakerMoved) -> tuple[str, str]:
+    """How loud, and what is said of its new state."""
+    level = "info" if event.state is MakerState.ACTIVE else "warn"
+    return level, f"{event.state.value} {event.why}".rstrip()
 
 
 def moved(view: MakerView, event: ev.MakerMoved, at: Instant) -> MakerView:

@@ -10,11 +10,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lpdesk.domain import events as ev
+from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import BPS, ZERO, Instant, Side
 
 PRICED = ("LOCK", "LEG", "live", "sizing", "short", "brief", "indicative")
 HELD = ("LOCK", "LEG")
 """What the client price stands on: one LP, or several legs."""
+
+_KEPT = (*HELD, "rejected")
+"""Nothing that an LP still says changes these."""
 
 
 class Row(Struct, frozen=True):
@@ -33,6 +37,8 @@ class Row(Struct, frozen=True):
     quotes: int = 0
     asks: int = 0
     changed_at: Instant = 0
+    missed: str = ""
+    """What came of asking a locked one again: shown once it is not locked any more."""
 
 
 def asked(row: Row, event: ev.LpAsked, at: Instant) -> Row:
@@ -44,10 +50,9 @@ def asked(row: Row, event: ev.LpAsked, at: Instant) -> Row:
 def quoted(row: Row, event: ev.QuoteReceived, at: Instant) -> Row:
     if event.verdict is ev.Verdict.LATE:
         return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns)
-    locked = row.state in HELD
     usable = event.verdict not in (ev.Verdict.BAD, ev.Verdict.OUTLIER)
-    if locked:  # the lock is frozen: a newer price of the same LP waits behind it
-        return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns)
+    if row.state in _KEPT:  # the lock is frozen: a newer price of the same LP waits behind it
+        return replace(row, quotes=row.quotes + 1, response_ns=event.response_ns, missed="")
     return replace(
         row,
         state=event.verdict.value,
@@ -63,8 +68,8 @@ def quoted(row: Row, event: ev.QuoteReceived, at: Instant) -> Row:
 
 
 def missed(row: Row, event: ev.LpMissed, at: Instant) -> Row:
-    if row.state in HELD:
-        return row
+    if row.state in _KEPT:
+        return replace(row, missed=event.reason.value)
     return replace(
         row,
         state=event.reason.value,
@@ -124,10 +129,36 @@ def _by_lp(legs: tuple[ev.QuoteLeg, ...]) -> dict[str, ev.QuoteLeg]:
 
 def released(rows: tuple[Row, ...]) -> tuple[Row, ...]:
     """Nobody is locked any more."""
-    after = {"LOCK": "live", "LEG": "short"}
-    return tuple(
-        replace(row, state=after[row.state]) if row.state in after else row for row in rows
-    )
+    return tuple(_released(row) if row.state in HELD else row for row in rows)
+
+
+def _released(row: Row) -> Row:
+    if row.missed:
+        return replace(row, state=row.missed, all_in=None, price=None, missed="")
+    return replace(row, state="live" if row.state == "LOCK" else "short")
+
+
+def ordered(row: Row) -> Row:
+    """The hedge is tried with it: what the client was promised stands on it now."""
+    return row if row.state in HELD else replace(row, state="LOCK")
+
+
+def refused(row: Row) -> Row:
+    """It did not fill what it had quoted."""
+    return replace(row, state="rejected")
+
+
+def why_none(rows: tuple[Row, ...]) -> str:
+    """Why nobody has a price, by name, or by number where it is the same for many."""
+    by_state: dict[str, list[str]] = {}
+    for row in rows:
+        state = "resting" if row.state == Reason.BREAKER_OPEN else row.state
+        by_state.setdefault(state, []).append(row.lp)
+    said = [
+        f"{len(lps)} LPs {state}" if len(lps) > 2 else ", ".join(f"{lp} {state}" for lp in lps)
+        for state, lps in by_state.items()
+    ]
+    return ", ".join(said) or "no LP deals this"
 
 
 def ranked(rows: tuple[Row, ...], side: Side) -> tuple[Row, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from lpdesk.domain import events as ev
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.values import Dealt, Instant, Side
-from lpdesk.views.leaderboard import Row
+from lpdesk.views.leaderboard import Row, ranked
 
 KEPT_CARDS = 40
 
@@ -105,6 +106,12 @@ def refreshed(card: Card, event: ev.RfqRefreshed, at: Instant) -> Card:
 
 def auto_refresh_set(card: Card, event: ev.AutoRefreshSet, at: Instant) -> Card:
     return replace(card, auto_refresh=event.on)
+
+
+def ran(card: Card, lp: str, change: Callable[[Row], Row]) -> Card:
+    """One LP's row in the race, after what became of an order."""
+    rows = tuple(change(row) if row.lp == lp else row for row in card.rows)
+    return replace(card, rows=ranked(rows, card.base_side))
 
 
 def ended(card: Card, event: ev.RfqEnded, at: Instant) -> Card:

@@ -80,6 +80,10 @@ def opened(status: Status, event: ev.DeskOpened, at: Instant) -> Status:
     )
 
 
+def closed(status: Status, event: ev.DeskClosed, at: Instant) -> Status:
+    return replace(status, open=False)
+
+
 def _row(lp: Lp) -> LpRow:
     return LpRow(name=lp.name, kind=lp.kind, note=lp.note)
 
@@ -119,6 +123,15 @@ def health(status: Status, event: ev.LpHealthChanged, at: Instant) -> Status:
         for lp in status.lps
     )
     return replace(status, lps=lps)
+
+
+def told(event: ev.LpHealthChanged) -> tuple[str, str] | None:
+    """How loud, and what is said of it; nothing while it is being tried."""
+    if event.state == "half-open":
+        return None
+    why = f": {event.reason.value} {event.text}".rstrip() if event.reason else ""
+    said = {"closed": "back in use", "open": "resting"}.get(event.state, event.state)
+    return "info" if event.state == "closed" else "warn", f"{event.lp} {said}{why}"
 
 
 def earned(status: Status, event: ev.TradeSettled, at: Instant) -> Status:

@@ -284,6 +284,48 @@ def test_with_a_market_the_first_ask_is_nearly_right() -> None:
     assert story.card.quote is not None
 
 
+# ---- what the race shows once a lock does not hold
+
+
+TWO = "alpha 100000 100ms\nbeta 99990 200ms"
+
+
+def test_a_lock_that_is_taken_back_is_not_shown_as_a_better_price() -> None:
+    story = Story(TWO)
+    story.types("b 1 btcusdt")
+    story.later("300ms")
+    ask = next(ask for ask in story.events(ev.LpAsked) if ask.lp == "beta")
+    story.does(rep.LpWithdrew(lp="beta", ask_id=ask.ask_id, reason=Reason.UNREACHABLE))
+    assert story.table().splitlines()[1:] == ["alpha LOCK 100000 0.00bp", "beta unreachable"]
+
+
+def test_a_reject_and_who_dealt_instead_are_in_the_race() -> None:
+    story = Story(TWO)
+    story.lps["beta"].orders = ["reject"]
+    story.types("b 1 btcusdt")
+    story.later("300ms")
+    story.types("p")
+    story.later("20ms")
+    assert "beta LOCK 99990 0.00bp" in story.table()
+    story.later("1s")
+    assert story.table().splitlines()[2:4] == [
+        "beta rejected 99990 -1.00bp",
+        "alpha LOCK 100000 0.00bp",
+    ]
+    assert story.trade.state == "settled" and story.trade.lp == "alpha"
+
+
+def test_all_that_rejected_are_in_the_race() -> None:
+    story = Story(TWO)
+    story.lps["alpha"].orders = story.lps["beta"].orders = ["reject"]
+    story.types("b 1 btcusdt")
+    story.later("300ms")
+    story.types("p")
+    story.later("1s")
+    assert [row.state for row in story.card.rows] == ["rejected", "rejected"]
+    assert story.trade.state == "failed"
+
+
 # ---- no liquidity
 
 
@@ -296,6 +338,15 @@ def test_no_liquidity_says_why() -> None:
     assert story.table() == "ended: no liquidity\nalpha declined\nbeta size\ngamma credit"
     notice = story.view.notices[0].text
     assert notice == "R-000001 no liquidity: alpha declined, beta size, gamma credit"
+
+
+def test_the_same_reason_of_many_is_said_once() -> None:
+    small = Lp(name="alpha", kind="rest", maximum=D("0.1"))
+    four = "alpha 1 1ms\nbeta - 1ms\ngamma - 1ms\ndelta - 1ms"
+    story = Story(four, replace(PLAIN, lps=(small,)))
+    story.types("b 1 btcusdt")
+    story.later("1s")
+    assert story.see().notices[0].text == "R-000001 no liquidity: alpha size, 3 LPs declined"
 
 
 def test_no_lp_for_a_pair_at_all() -> None:

@@ -64,6 +64,7 @@ class Market:
 
     def __init__(self) -> None:
         self.mood: dict[str, Callable[[ev.OrderSent], Cause]] = {}
+        self.orders: dict[str, ev.OrderSent] = {}
         self.asks = 0
         self.drift = Decimal(0)
         self.validity_ns = 12 * SECOND
@@ -74,6 +75,7 @@ class Market:
         if isinstance(event, ev.LpAsked):
             return [self._price(event)]
         if isinstance(event, ev.OrderSent):
+            self.orders[event.order_id] = event
             answer = self.mood.get(event.lp, self._fill)
             return [(640 * MILLISECOND, answer(event))]
         if isinstance(event, ev.OrderQueried):
@@ -105,6 +107,10 @@ class Market:
             validity_ns=self.validity_ns,
         )
 
+    def fill_of(self, order_id: str) -> Cause:
+        """The LP's answer at last, to an order whose outcome was unknown."""
+        return self._fill(self.orders[order_id])
+
     def _fill(self, order: ev.OrderSent) -> Cause:
         return rep.OrderFilled(
             lp=order.lp,
@@ -120,6 +126,12 @@ class Market:
 def lost(order: ev.OrderSent) -> Cause:
     """An answer that never came."""
     return rep.OrderLost(lp=order.lp, order_id=order.order_id, reason=Reason.TIMED_OUT)
+
+
+def refused(order: ev.OrderSent) -> Cause:
+    """Last look."""
+    why = Reason.LAST_LOOK
+    return rep.OrderRejected(lp=order.lp, order_id=order.order_id, reason=why, text="moved")
 
 
 class StoryDesk:
@@ -307,4 +319,4 @@ class Tape(StoryDesk):
         self.speed = x
 
 
-__all__ = ["START", "Dealt", "Market", "StoryDesk", "Tape", "busy", "lost", "settings"]
+__all__ = ["START", "Dealt", "Market", "StoryDesk", "Tape", "busy", "lost", "refused", "settings"]

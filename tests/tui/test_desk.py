@@ -12,7 +12,7 @@ from lpdesk.tui.picture import text_of
 from lpdesk.tui.screens.help import HelpPage
 from tests.conftest import eventually
 from tests.tui.dealing import at, last_line, message, type_line
-from tests.tui.stories import StoryDesk, busy
+from tests.tui.stories import StoryDesk, busy, lost, refused
 
 
 async def test_a_line_is_a_request_and_its_rfq_comes_into_focus() -> None:
@@ -90,6 +90,52 @@ async def test_every_way_to_accept(word: str) -> None:
         assert "T-000005 with kepler: acme pays 150,007.77 USDT for 1.5 BTC" in message(app)
         desk.run(1)
         await eventually(lambda: "settled +" in text_of(app))
+
+
+async def test_a_reject_and_who_dealt_instead_are_seen() -> None:
+    desk = busy()
+    desk.market.mood = {"kepler": refused}
+    async with at(desk, (160, 48)) as (app, pilot):
+        await pilot.press("f9")
+        await pilot.pause()
+        desk.run(0.7)
+        await eventually(lambda: "executing with borel, kepler rejected" in text_of(app))
+        desk.run(1)
+        await eventually(lambda: "at borel, kepler rejected" in text_of(app))
+        rows = [line for line in text_of(app).splitlines() if "▸" in line or "rejected  " in line]
+        assert any("borel" in row and "LOCK" in row for row in rows)
+        assert any("kepler" in row and "rejected" in row for row in rows)
+
+
+async def test_a_trade_that_nobody_filled_says_why() -> None:
+    desk = busy()
+    desk.market.mood = dict.fromkeys(("kepler", "alpha", "borel", "uni-v3"), refused)
+    async with at(desk) as (app, pilot):
+        await pilot.press("f9")
+        desk.run(4)
+        await eventually(lambda: "failed, nothing has moved: last look" in text_of(app))
+
+
+async def test_bad_news_that_came_to_a_good_end_is_not_told_again() -> None:
+    desk = busy()
+    async with at(desk) as (app, pilot):
+        desk.market.mood = {"kepler": lost}
+        await pilot.press("f9")
+        desk.run(1)
+        await eventually(lambda: "T-000005 outcome unknown at kepler" in message(app))
+        order = next(row for row in desk.view.trades if row.trade_id == "T-000005").legs[0].order_id
+        desk.do(desk.market.fill_of(order))
+        await eventually(lambda: "T-000005 settled with kepler" in message(app))
+        desk.run(15)
+        await eventually(lambda: "T-000005" not in message(app))
+
+
+async def test_enter_counts_that_was_pressed_before_the_terminal_was_ours() -> None:
+    desk = busy()
+    async with at(desk) as (_, pilot):
+        await pilot.press(*"b 2 eth", "slash", *"usdt", "ctrl+j")
+        await eventually(lambda: desk.submitted)
+        assert isinstance(desk.submitted[-1], cmd.RequestQuote)
 
 
 async def test_fifty_presses_make_one_accept() -> None:

@@ -91,6 +91,7 @@ def test_units_stand_right_of_the_point() -> None:
 
 def test_a_number_is_whole_or_not_there() -> None:
     assert fitted("99,951.20", 8, "right") == "########"
+    assert fitted("no liquidity", 8, "right") == "no liqu…", "a word is no number"
     assert fitted("99,951.20", 9, "decimal", 4) == "99,951.20"
     assert fitted("kepler-long", 8, "left") == "kepler-…"
 

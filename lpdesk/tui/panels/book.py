@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from lpdesk.domain.making import Level
+from lpdesk.domain.making import Level, MakerState
 from lpdesk.domain.values import BPS, Side, decimals_of
 from lpdesk.tui.figures import price, price_spans
 from lpdesk.tui.panels.stance import Bench
@@ -92,12 +92,17 @@ def mid_line(it: Bench, width: int) -> Line:
     wide = _spread_bps(it.view)
     gap = Span(f"  {words.money(wide, 2)}bp ", Ink.DIM) if wide is not None else Span(" ")
     near = gap._replace(text=gap.text.replace("  ", " "))
-    sources = Span(f" {said.sources} sources ", Ink.DIM)
-    mid = Span(f" {figure}", Ink.STRONG)
-    word = Span(" mid", Ink.DIM)
+    sources = Span(f" {said.sources} source{'s' * (said.sources != 1)} ", Ink.DIM)
+    waits = said.state is MakerState.WAITING and said.until is None
+    mid = Span(f" {figure}", Ink.DIM if waits else Ink.STRONG)
+    word = Span(" last mid" if waits else " mid", Ink.DIM)
     return _ruled(
         longest(
-            width - 2, (word, mid, gap, sources), (word, mid, gap), (word, mid, near), (word, mid)
+            width - 2,
+            (word, mid, gap, sources),
+            (word, mid, gap),
+            (word, mid, near),
+            (word, mid, Span(" ")),
         ),
         width,
     )

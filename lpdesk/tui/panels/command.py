@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -33,6 +34,10 @@ class CommandInput(Input):
     """The typed line, with a history and no blinking."""
 
     BINDING_GROUP_TITLE = "Command line"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Enter, pressed before the terminal is ours: it makes a line feed of it until then.
+        Binding("ctrl+j", "submit", "Enter", show=False, id="line.enter")
+    ]
 
     class Entered(Message):
         """A line was finished with Enter."""
@@ -220,9 +225,18 @@ class MessageLine(Lines, can_focus=False):
             return _Slice(Said("bad", self._question.text(look), example="yes"), None)
         if self._said is not None and (self.mistake or self._newest <= self._said.seq):
             return _Slice(self._said, None)
-        unread = [notice for notice in look.view.notices[:20] if notice.seq > self._read]
-        fresh = [n for n in unread if n.level == "bad" or look.now - n.at < CALM_NS]
-        return _Slice(None, fresh[0] if fresh else None)
+        return _Slice(None, self._news(look))
+
+    def _news(self, look: Look) -> Notice | None:
+        """The newest that is fresh; or bad news, unless what came of it has been told since."""
+        told: set[str] = set()
+        for notice in look.view.notices[:20]:
+            if notice.seq <= self._read:
+                return None
+            if look.now - notice.at < CALM_NS or (notice.level == "bad" and notice.ref not in told):
+                return notice
+            told.add(notice.ref)
+        return None
 
     def show(self, slice: _Slice, /) -> None:
         """Draw a slice, in as many lines as it takes."""

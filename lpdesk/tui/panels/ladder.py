@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from lpdesk.domain.making import MakerState
 from lpdesk.tui.figures import price
 from lpdesk.tui.look import Look
 from lpdesk.tui.panels.book import OURS, beside, book_lines, inventory_line, trade_lines
@@ -89,7 +90,8 @@ class _Body(Lines):
 
 def _narrow(it: Bench, width: int, height: int) -> list[Line]:
     """One under the other: state, book, inventory, trades."""
-    stance = stance_lines(it, width, 1 if height < 9 else 3)
+    quotes = stance_word(it) == MakerState.ACTIVE  # else the book leaves room to say why
+    stance = stance_lines(it, width, 1 if quotes and height < 9 else 3)
     trades = it.view.trades if it.view else ()
     room = height - len(stance) - 1
     levels = max(len(it.view.bids), len(it.view.asks)) if it.view else 0

@@ -32,7 +32,16 @@ _COLUMNS: Final = (
     Column("bp", "vs lock", 8, "right"),
     Column("ms", "ms", 4, "right"),
 )
-_REJECTS: Final = {"credit", "size", "not authorised", "rate limit", "LP error"}
+_REJECTS: Final = {
+    "credit": "credit",
+    "size": "size",
+    "not authorised": "not auth",
+    "rate limit": "too many",
+    "LP error": "LP error",
+    "no liquidity": "no depth",
+}
+"""What an LP said no with, in no more than the eight cells there are."""
+
 _LIVE: Final = {"LOCK", "LEG", "live"}
 
 
@@ -151,19 +160,19 @@ def _cells(row: Row, slice: Slice) -> tuple[Cell, Cell]:
         return at, Span(held, Ink.LOCK) if held else words.bps(row.vs_lock_bps)
     if row.all_in is not None:  # priced, but not for this size or not for long enough
         quiet = price_spans(row.all_in, slice.pair, Ink.DIM)
-        return quiet, Span(row.state, Ink.DIM)
+        return quiet, Span(row.state, Ink.WARN if row.state == "rejected" else Ink.DIM)
     if row.state == "open":
         wait = (row.retry_at or 0) - slice.second
         if wait <= 0 or slice.card is None or not slice.card.live:
-            return Span("open", Ink.WARN), ""
-        return Span("open, retry", Ink.WARN), Span(words.seconds(wait, 0), Ink.DIM)
+            return Span("resting", Ink.WARN), ""
+        return Span("resting", Ink.WARN), Span(words.seconds(wait, 0), Ink.DIM)
     if row.state in _REJECTS:
-        return Span("REJ", Ink.WARN), Span(row.state[:8], Ink.DIM)
+        return Span("REJ", Ink.WARN), Span(_REJECTS[row.state], Ink.DIM)
     if row.state == "asked":
         return Span("asked …", Ink.DIM), ""
     if row.state == Reason.OUTCOME_UNKNOWN:  # it still owes us the outcome of an order
         return Span("UNKNOWN", Ink.BAD), Span("owes us", Ink.DIM)
-    return Span(row.state[:12], Ink.WARN if row.state == "late" else Ink.DIM), ""
+    return Span(row.state, Ink.WARN if row.state == "late" else Ink.DIM), ""
 
 
 class _Note(Lines, can_focus=False):

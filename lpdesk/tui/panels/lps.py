@@ -16,8 +16,7 @@ from lpdesk.views import LpRow, words
 _COLUMNS: Final = (
     Column("lp", "LP", 8),
     Column("state", "state", 8),
-    Column("why", "why", 8, grow=True),
-    Column("kind", "kind", 6, priority=1),
+    Column("why", "kind, or why", 8, grow=True),
 )
 _WORDS: Final = {
     "closed": Span("in use", Ink.GOOD),
@@ -62,9 +61,9 @@ class LpsPane(Pane):
 def lp_row(lp: LpRow, now: Instant) -> Row:
     """One LP's line."""
     state = _WORDS.get(lp.state, Span(lp.state))
-    why = " ".join(filter(None, [lp.reason, lp.text])) or lp.note
+    why = " ".join(filter(None, [lp.reason, lp.text] if lp.reason else [lp.kind, lp.note]))
     if lp.state == "open" and lp.retry_at is not None and lp.retry_at > now:
         why = f"{words.seconds(lp.retry_at - now, 0)}: {why}"
     if lp.state == "blocked":
         why = f"unblock {lp.name}: {why}"
-    return Row(lp.name, (lp.name, state, Span(why, Ink.DIM), Span(lp.kind, Ink.DIM)))
+    return Row(lp.name, (lp.name, state, Span(why, Ink.DIM)))

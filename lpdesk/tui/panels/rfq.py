@@ -257,14 +257,15 @@ def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> L
 
 def _history(card: Card, now: Instant) -> Line:
     """How the price came to be where it is."""
-    parts = ["auto"] if card.auto_refresh and card.live else []
+    auto = card.auto_refresh and card.live
+    parts = ["auto"] if auto and not card.refreshes else []
+    if card.refreshes:
+        parts.append(f"{'auto' if auto else 'asked afresh'} {card.refreshes}x")
     if card.improvements:
         parts.append(f"improved {card.improvements}x")
-    if card.moves and card.quote is not None:
-        since = f" {words.age(now - (card.locked_at or 0))} ago" if card.live and now else ""
+    if card.moves and card.quote is not None and card.live:
+        since = f" {words.age(now - (card.locked_at or 0))} ago" if now else ""
         parts.append(f"lock moved to {card.quote.lp}{since}")
-    if card.refreshes:
-        parts.append(f"asked afresh {card.refreshes}x")
     return (Span("  ".join(parts), Ink.DIM),) if parts else ()
 
 

@@ -10,7 +10,7 @@ from lpdesk.domain.making import MakerState
 from lpdesk.domain.settings import Pair
 from lpdesk.domain.values import SECOND, Instant
 from lpdesk.tui.look import Look
-from lpdesk.tui.widgets.lines import Ink, Line, Span
+from lpdesk.tui.widgets.lines import Ink, Line, Span, longest, size
 from lpdesk.views import MakerView, MarketRow, words
 
 _INKS = {
@@ -70,9 +70,9 @@ def stance_lines(it: Bench, width: int, most: int = 3) -> list[Line]:
     back = sources if said.state is MakerState.ACTIVE else _way_back(it)
     texts = _wrapped(said.why, width)
     one = (word, Span(f"  {', '.join(filter(None, [said.why, back]))}", Ink.DIM))
-    if most == 1 or sum(len(text) for text, _ in one) <= width:
-        return [one]
     head: Line = (word, Span(f"  {back}", Ink.DIM))
+    if most == 1 or size(one) <= width:
+        return [longest(width, one, head, (word,))]
     if len(said.state.value) + 2 + len(back) > width:
         head, texts = (word,), [*texts, *_wrapped(back, width)]
     return [head, *((Span(text, Ink.DIM),) for text in texts)][:most]

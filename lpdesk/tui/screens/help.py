@@ -28,7 +28,7 @@ _SIGNS: Final = (
     ("▸ LOCK", "the LP quote that the client price stands on"),
     ("+0.53bp", "how much worse than the lock, in basis points"),
     ("━━╍╍ !", "time left; broken line: less than the LP needs to execute; then tenths and !"),
-    ("late  REJ  open", "no answer in time; refused; resting after failures, with its retry"),
+    ("late  REJ  resting", "no answer in time; refused; not asked after failures, with its retry"),
     ("»", "came in over the API; its firm price is the client's to deal on"),
     ("UNKNOWN !", "the LP's answer is lost: it is being asked, nothing is sent again"),
 )

@@ -55,6 +55,9 @@ class Column(NamedTuple):
     priority: int = 0
     decimals: int = 0
     grow: bool = False
+    most: int = 0
+    """Cells that it takes of what is left over, so that its longer cells are whole."""
+
     spill: int = 0
     """Cells of the gap behind it that a longer cell may take: for a sign that hangs over."""
 
@@ -84,7 +87,7 @@ def place(columns: Sequence[Column], width: int, gap: int = 1) -> tuple[Placed, 
     placed: list[Placed] = []
     x = 0
     for number, column in kept:
-        extra = spare if column.grow else 0
+        extra = spare if column.grow else min(spare, max(0, column.most - column.width))
         spare -= extra
         room = min(column.width + extra, width - x)
         if room <= 0:
@@ -124,7 +127,8 @@ def fit(spans: tuple[Span, ...], width: int, align: Align, decimals: int) -> tup
     """
     size = sum(cell_len(text) for text, _ in spans)
     if size > width:
-        return _cut(spans, width) if align == "left" else (Span("#" * width),)
+        figure = align != "left" and any(c in _FIGURES for text, _ in spans for c in text)
+        return (Span("#" * width),) if figure else _cut(spans, width)
     right = _room_right_of(spans, decimals) if align == "decimal" else 0
     right = width - size if align == "left" else min(right, width - size)
     left = width - size - right
