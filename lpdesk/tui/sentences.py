@@ -142,7 +142,7 @@ def _traded(look: Look, card: Card, trade: TradeRow | None) -> Line:
         return (Span(f"{card.trade_id} accepted", Ink.GOOD),)
     name = Span(f"{trade.trade_id} ")
     if trade.state == "failed":
-        return (name, Span("failed", Ink.BAD), Span(f", nothing has moved: {trade.text}", Ink.DIM))
+        return (name, Span("failed", Ink.BAD), Span(f", nothing moved: {trade.text}", Ink.DIM))
     refused = [leg.lp for leg in trade.legs if leg.state == "rejected"]
     before = Span(f", {' and '.join(dict.fromkeys(refused))} rejected" if refused else "", Ink.WARN)
     if trade.state == "settled":

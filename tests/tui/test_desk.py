@@ -113,7 +113,7 @@ async def test_a_trade_that_nobody_filled_says_why() -> None:
     async with at(desk) as (app, pilot):
         await pilot.press("f9")
         desk.run(4)
-        await eventually(lambda: "failed, nothing has moved: last look" in text_of(app))
+        await eventually(lambda: "failed, nothing moved: last look" in text_of(app))
 
 
 async def test_bad_news_that_came_to_a_good_end_is_not_told_again() -> None:
@@ -268,3 +268,15 @@ async def test_what_does_not_work_says_why() -> None:
         await pilot.press("f9")
         assert message(app) == "! p: no RFQ"
         assert "accept" not in last_line(app) and "F12 halt" in last_line(app)
+
+
+async def test_the_bar_names_no_market_without_those_before_it() -> None:
+    desk = StoryDesk().start()
+    for symbol, mid in (("USDC/USDT", "1.0008"), ("BTC/USDT", "99951.2"), ("ETH/USDT", "3412.1")):
+        desk.tick(symbol, Decimal(mid))
+    for width in range(60, 160, 5):
+        async with at(desk, (width, 24)) as (app, _):
+            bar = text_of(app).splitlines()[0]
+            shown = [pair in bar for pair in ("BTC/USDT", "ETH/USDT", "USDC/USDT")]
+            assert shown == sorted(shown, reverse=True), bar
+    assert all(shown), "there is room for all in the end"

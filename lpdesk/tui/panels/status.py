@@ -74,14 +74,21 @@ class StatusBar(Lines, can_focus=False):
 
 
 def _fitting(it: _Slice, room: int) -> list[Line]:
-    """Trouble, markets, LPs, P&L; when it gets narrow, markets go first and trouble last."""
-    trouble, markets = _trouble(it), [_market(row, it) for row in it.status.markets]
+    """Trouble, markets, LPs, P&L; when it gets narrow, markets go first and trouble last.
+
+    Markets stand in the order of the pairs: one is never there without those before it.
+    """
+    order = {pair.symbol: place for place, pair in enumerate(it.settings.pairs)}
+    rows = sorted(it.status.markets, key=lambda row: order.get(row.symbol, len(order)))
+    trouble, markets = _trouble(it), [_market(row, it) for row in rows]
     others = [part for part in (_lps(it.status), *_pnl(it)) if part]
     kept: list[Line] = []
-    for part in [*trouble, *others, *markets]:
+    for part in [*trouble, *others]:
         if size(joined([*kept, part])) <= room:
             kept.append(part)
-    return [part for part in [*trouble, *markets, *others] if part in kept]
+    while markets and size(joined([*kept, *markets])) > room:
+        markets.pop()
+    return [part for part in [*trouble, *markets, *others] if part in (*kept, *markets)]
 
 
 def _who(it: _Slice) -> Line:
