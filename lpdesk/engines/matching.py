@@ -99,13 +99,9 @@ class MatchingEngine(OrderBook):
         if order_type > POST_ONLY or price <= 0 or lots <= 0:
             return self._place_other(oid, owner, side, order_type, lots, price)
         if side > 0:
-            side = 1
-            key = -price
-            opposite = self._asks
+            side, key, opposite = 1, -price, self._asks
         else:
-            side = -1
-            key = price
-            opposite = self._bids
+            side, key, opposite = -1, price, self._bids
         if opposite and opposite[0] + key <= 0:
             if order_type:
                 return ((REJECTED, oid, WOULD_CROSS),)
@@ -366,15 +362,13 @@ class MatchingEngine(OrderBook):
         stale, fresh = list[tuple[int, int]](), Ladder()
         wanted.append(NO_QUOTE)
         quotes = iter(wanted)
-        quote = next(quotes)
-        target, size = quote
+        target, size = quote = next(quotes)
         # The sort is stable: at one price the owner's orders come in queue order.
         for order in sorted(mine.items(), key=BY_KEY):
             oid, key = order
             while target < key - price_tolerance:
                 fresh.append(quote)
-                quote = next(quotes)
-                target, size = quote
+                target, size = quote = next(quotes)
             if (
                 target - key <= price_tolerance
                 and -lots_tolerance <= levels[key][oid] - size <= lots_tolerance
@@ -382,14 +376,11 @@ class MatchingEngine(OrderBook):
                 and -lowest < key
                 and (key < 0 or key > highest)
             ):
-                quote = next(quotes)
-                target, size = quote
+                target, size = quote = next(quotes)
             else:
                 stale.append(order)
-        if quote is not NO_QUOTE:
-            fresh.append(quote)
-            fresh += quotes
-            fresh.pop()
+        fresh += [quote, *quotes]
+        fresh.pop()  # the mark at the end
         return stale, fresh
 
 

@@ -109,9 +109,9 @@ async def test_what_is_no_whole_answer_is_none(name: str) -> None:
 ENDLESS = {
     "head": (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 10_000),
     "headers": (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n" * 1_000),
-    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
-    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
-    "chunks": (CHUNKED, b"1\r\nx\r\n"),
+    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1_000),
+    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 10_000),
+    "chunks": (CHUNKED, b"1\r\nx\r\n" * 1_000),
     "chunk's head": (CHUNKED + b"1;x=", b"x" * 10_000),
     "trailers": (CHUNKED + b"0\r\n", b"X: x\r\n" * 1_000),
 }
