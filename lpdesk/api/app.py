@@ -68,11 +68,10 @@ class Call:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            problem = _ill_headed(scope)
-            if problem:
-                response = _response(_refusal([problem]))
-            else:
-                response = await self._answer(Request(scope, receive, send))
+            _check_head(scope)
+            response = await self._answer(Request(scope, receive, send))
+        except Problem as problem:
+            response = _response(_refusal([problem]))
         except Exception:
             _log.exception("a bug in the API")
             response = _response(_refusal([Problem("internal", "the desk could not answer")]))
@@ -194,14 +193,13 @@ def _stored(status: int, body: bytes) -> Answer:
 # ---- in
 
 
-def _ill_headed(scope: Scope) -> Problem | None:
-    """What is wrong before the body; in one piece it passes the connection's own limit."""
+def _check_head(scope: Scope) -> None:
+    """What came before the body; in one piece it passes the connection's own limit."""
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
     if len(scope["raw_path"]) + len(scope["query_string"]) + headers > MAX_HEADER_BYTES:
-        return Problem("headers_too_large", HEAD_TOO_LARGE)
+        raise Problem("headers_too_large", HEAD_TOO_LARGE)
     if scope["http_version"] == "1.1" and not header(scope["headers"], b"host"):
-        return Problem("malformed", "a Host header is needed")
-    return None
+        raise Problem("malformed", "is needed", header="Host")
 
 
 def _path(request: Request) -> bytes:

@@ -94,6 +94,7 @@ async def test_line_ends_keep_no_connection(hurried: Desk) -> None:
 NO_HTTP = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     "no host": b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "two hosts": HEAD + b"Host: other\r\nConnection: close\r\n\r\n",
     "two lengths": POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "a length and chunks": (
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
