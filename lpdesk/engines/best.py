@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from operator import attrgetter
+from typing import Final
 
 from lpdesk.domain.values import Instant
 from lpdesk.engines.cover import Cover
+
+_FAR: Final = Decimal("Infinity")
 
 
 class Best:
@@ -44,9 +46,15 @@ class Best:
         return self.top(at)
 
     def _search(self) -> None:
-        self._hold(min(self._covers.values(), key=attrgetter("rank"), default=None))
+        best: Cover | None = None
+        price = _FAR
+        for cover in self._covers.values():
+            own = cover.rank[0]
+            if own <= price and (best is None or cover.rank < best.rank):  # as in `put`
+                best, price = cover, own
+        self._hold(best)
 
     def _hold(self, best: Cover | None) -> None:
         self._best = best
         self._lp = best.lp if best else ""
-        self._price = best.rank[0] if best else Decimal("Infinity")
+        self._price = best.rank[0] if best else _FAR
