@@ -129,7 +129,8 @@ def told(event: ev.LpHealthChanged) -> tuple[str, str] | None:
     """How loud, and what is said of it; nothing while it is being tried."""
     if event.state == "half-open":
         return None
-    why = f": {event.reason.value} {event.text}".rstrip() if event.reason else ""
+    reason = event.reason.value if event.reason and event.reason != event.state else ""
+    why = f": {reason} {event.text}".replace("  ", " ").rstrip(": ")
     said = {"closed": "back in use", "open": "resting"}.get(event.state, event.state)
     return "info" if event.state == "closed" else "warn", f"{event.lp} {said}{why}"
 

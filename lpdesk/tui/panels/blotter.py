@@ -24,7 +24,7 @@ _COLUMNS: Final = (
     Column("price", "price", 10, "decimal", decimals=2),
     Column("pays", "client pays", 18, "right", priority=12),
     Column("receives", "receives", 18, "right", priority=12),
-    Column("lp", "LP", 6, priority=2, most=12),
+    Column("lp", "LP", 6, priority=2, most=8),
     Column("lp-price", "LP price", 10, "decimal", decimals=2, priority=11),
     Column("slip", "slip", 7, "right", priority=6),
     Column("markup", "markup", 6, "right", priority=8),

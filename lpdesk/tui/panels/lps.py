@@ -65,5 +65,5 @@ def lp_row(lp: LpRow, now: Instant) -> Row:
     if lp.state == "open" and lp.retry_at is not None and lp.retry_at > now:
         why = f"{words.seconds(lp.retry_at - now, 0)}: {why}"
     if lp.state == "blocked":
-        why = f"unblock {lp.name}: {why}"
+        why = f"{lp.text or lp.reason}: unblock {lp.name}"
     return Row(lp.name, (lp.name, state, Span(why, Ink.DIM)))
