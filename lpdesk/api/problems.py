@@ -27,6 +27,7 @@ CODES: dict[str, tuple[int, str]] = {
     "invalid": (422, "Invalid attribute"),
     "amount_too_low": (422, "Amount too low"),
     "too_precise": (422, "Unit count too precise"),
+    "amount_too_precise": (422, "Amount too precise"),
     "not_enough_funds": (422, "Not enough funds"),
     "amount_or_unit_count": (422, "Both or neither of amount and unit-count"),
     "above_limit": (422, "Amount too high"),
@@ -92,7 +93,7 @@ _DATA = "/data/attributes/"
 REFUSALS: dict[Reason, tuple[str, str]] = {
     Reason.BAD_AMOUNT: ("invalid", "amount"),
     Reason.BELOW_MINIMUM: ("amount_too_low", "amount"),
-    Reason.TOO_PRECISE: ("too_precise", "amount"),
+    Reason.TOO_PRECISE: ("amount_too_precise", "amount"),
     Reason.NOT_ENOUGH_FUNDS: ("not_enough_funds", "amount"),
     Reason.ABOVE_LIMIT: ("above_limit", "amount"),
     Reason.BAD_PAIR: ("invalid", "asset-id"),
@@ -111,6 +112,9 @@ REFUSALS: dict[Reason, tuple[str, str]] = {
 """What the caller can do something about; every other reason is the trade desk's."""
 
 
+_OF_UNITS = {"amount_too_precise": "too_precise"}
+"""What is called otherwise where the request said unit-count."""
+
 _NOTHING: Mapping[str, str] = {}
 _BY_TITLE = {title: code for code, (_, title) in CODES.items()}
 
@@ -124,7 +128,7 @@ def of_refusal(reason: Reason, text: str, spelt: Mapping[str, str] = _NOTHING) -
     code, field = REFUSALS.get(reason, ("trade_desk_failure", ""))
     code = _BY_TITLE.get(text, code)  # some of the desk's words are the title themselves
     if field == "amount" and "unit-count" in spelt:
-        field = "unit-count"
+        field, code = "unit-count", _OF_UNITS.get(code, code)
     title = CODES[code][1]
     detail = text if text == title else f"{title}: {text or reason.value}"
     return Problem(code, detail, pointer=_DATA + spelt[field] if field in spelt else "")

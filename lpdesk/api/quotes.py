@@ -113,9 +113,9 @@ async def execute(ask: Ask) -> Answer:
     accept = cmd.AcceptQuote(rfq_id=rfq_id, quote_id=quote_id, crossed_ok=True, origin=ask.origin)
     events = await ask.submit(accept)
     if refusal := refused(events):
-        status = _wanted(ask)["status"]
-        if status != "pending":
-            raise Problem("wrong_status", f"the quote is {status}, and must be pending")
+        row = _wanted(ask)
+        if row["status"] != "pending":
+            raise _not_pending(row)
         raise of_refusal(refusal.reason, refusal.text)
     repeated = first(events, ev.AcceptRepeated)
     if repeated is not None:
@@ -137,17 +137,24 @@ def _why(row: Row) -> str:
     return f"Trade desk failure: {': '.join(str(w) for w in (row['reason'], row['text']) if w)}"
 
 
+def _not_pending(row: Row) -> Problem:
+    """It was dealt on, or is over: by the client's own word, by time, or as its reason says."""
+    why = row["text"] or row["reason"]
+    status = f"{row['status']} ({why})" if why else row["status"]
+    return Problem("wrong_status", f"the quote is {status}, and must be pending")
+
+
 async def cancel(ask: Ask) -> Answer:
     """Take a quote back that was not executed."""
     row = _wanted(ask)
     if row["status"] == "cancelled":
         return _answer(row, 200)
     if row["status"] != "pending":
-        raise Problem("wrong_status", f"the quote is {row['status']}, and must be pending")
+        raise _not_pending(row)
     await ask.submit(cmd.CancelRfq(rfq_id=str(row["rfq"]), origin=ask.origin))
     row = _wanted(ask)
     if row["status"] != "cancelled":
-        raise Problem("wrong_status", f"the quote is {row['status']}, and must be pending")
+        raise _not_pending(row)
     return _answer(row, 200)
 
 

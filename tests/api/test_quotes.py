@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lpdesk.domain.commands import Withdraw
 from lpdesk.sandbox import Mood
-from tests.api.desks import Desk, Market, data, error
+from tests.api.desks import Desk, Market, data, error, served
 
 D = Decimal
 
@@ -106,13 +107,25 @@ async def test_an_expired_quote_is_not_executed(desk: Desk, market: Market) -> N
     assert refused["detail"] == "the quote is expired, and must be pending"
 
 
+async def test_what_a_restart_took_back_says_so(tmp_path: Path, market: Market) -> None:
+    """Time was left: it has not expired, the desk has cancelled it, and tells why."""
+    async with served(tmp_path, market) as desk:
+        quote = data(await desk["bot"].quote(unit_count="1"), 201)
+    async with served(tmp_path, market) as desk:
+        shown = data(await desk["bot"].get(f"/v2/quotes/{quote['id']}"))["attributes"]
+        assert shown["status"] == "cancelled" and shown["cancelled-at"] < shown["expires-at"]
+        refused = error(await desk["bot"].act(quote["id"], "execute"), 422)
+        assert refused["title"] == "Wrong status" and "must be pending" in refused["detail"]
+        assert refused["detail"].startswith("the quote is cancelled (")
+
+
 REFUSALS: list[tuple[dict[str, Any], int, str, str]] = [
     ({"amount": "1", "unit_count": "1"}, 422, "Both or neither of amount and unit-count", "amount"),
     ({}, 422, "Both or neither of amount and unit-count", ""),
     ({"amount": "5"}, 422, "Amount too low: the minimum is 0.001 BTC", "amount"),
     ({"unit_count": "0.0001"}, 422, "Amount too low: the minimum is 0.001 BTC", "unit-count"),
     ({"unit_count": "0.123456"}, 422, "Unit count too precise: BTC has 5 decimals", "unit-count"),
-    ({"amount": "1000.123"}, 422, "Unit count too precise: USDT has 2 decimals", "amount"),
+    ({"amount": "1000.123"}, 422, "Amount too precise: USDT has 2 decimals", "amount"),
     ({"unit_count": "100"}, 422, "Amount too high: acme's limit", "unit-count"),
     ({"unit_count": "-1"}, 422, "unit-count must be a plain decimal", "unit-count"),
     ({"unit_count": "NaN"}, 422, "unit-count must be a plain decimal", "unit-count"),
