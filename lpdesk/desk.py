@@ -55,7 +55,7 @@ class Desk:
                 if changed.state == "blocked":
                     events += self.quoting.bar(changed.lp, at)
             if isinstance(event, ev.LegFilled | ev.LegRejected):
-                self.state.quality.executed(event.lp, event.response_ns)
+                self.state.quality.executed(event.lp, event.response_ns, at)
         self.reconciling.observe(events, at)
         events += self.webhooks.queued(events, at)
         for event in events:
@@ -220,6 +220,7 @@ class Desk:
         """A process begins or resumes: what was live is ended, what was sent is asked for."""
         events: Events = [
             ev.DeskOpened(instance=cause.instance, settings=cause.settings),
+            *(self.quoting.run_out(at) if cause.settings.rules.edition > 1 else ()),
             *self.quoting.end_live(Reason.RESTARTED, "the desk was restarted"),
         ]
         self.state.reset(cause.instance, cause.settings)

@@ -94,6 +94,7 @@ def _rules(rules: RulesTable) -> s.Rules:
         backup_at_execution=True,
         strict=True,
         p95_within_timeout=True,
+        edition=2,
     )
 
 

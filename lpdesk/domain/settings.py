@@ -201,6 +201,9 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     `strict`: base is dealt in whole units of its pair, whatever an LP's sizes are, and no order
     goes out when the client's quote has run out, not even for one that was rejected.
+    `edition` 2: times to execute age, a trade is not matched while a fill of it is disputed, a
+    settlement's webhooks tell when it last failed, and a firm price whose time was over at a
+    restart has expired.
     """
 
     lock_policy: str = "price"
@@ -238,6 +241,7 @@ class Rules(Struct, frozen=True, kw_only=True):
     backup_at_execution: bool = False  # every new desk does, the first ones did not
     strict: bool = False  # every new desk is, the first ones were not
     p95_within_timeout: bool = False  # of the time to execute: every new desk, not the first ones
+    edition: int = 1  # of the desk's decisions; every new desk goes by the newest
 
 
 class Reconcile(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,16 @@ SEEN_AGAIN = frozenset(
 )
 """Breaks that a list either shows or does not. The others are incidents: they have happened."""
 
+DISPUTED = frozenset(
+    {
+        BreakKind.DOUBLE_FILL,
+        BreakKind.OVERFILL,
+        BreakKind.FILL_AFTER_REJECT,
+        BreakKind.REVISED,
+    }
+)
+"""Breaks in which the LP did not do what was ordered: agreeing on it does not make it right."""
+
 Key = tuple[BreakKind, str, str, str]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from lpdesk.domain.values import SECOND
+from lpdesk.domain.values import SECOND, Instant
 
 WINDOW = 100
 UNMEASURED_EXEC_NS = SECOND
@@ -21,15 +21,24 @@ def percentile(samples: Iterable[int], percent: int) -> int | None:
 
 
 class Quality:
-    """The last `WINDOW` execution times of each LP, in nanoseconds."""
+    """The last `WINDOW` execution times of each LP, in nanoseconds, and when they were measured."""
 
     def __init__(self) -> None:
-        self._execution_ns: dict[str, deque[int]] = {}
+        self._times: dict[str, deque[tuple[Instant, int]]] = {}
         self._p95: dict[str, int | None] = {}
 
-    def executed(self, lp: str, response_ns: int) -> None:
-        self._execution_ns.setdefault(lp, deque(maxlen=WINDOW)).append(response_ns)
-        self._p95[lp] = percentile(self._execution_ns[lp], 95)
+    def executed(self, lp: str, response_ns: int, at: Instant) -> None:
+        self._times.setdefault(lp, deque(maxlen=WINDOW)).append((at, response_ns))
+        self._measure(lp)
 
-    def exec_p95_ns(self, lp: str) -> int | None:
+    def exec_p95_ns(self, lp: str, since: Instant) -> int | None:
+        """Of the times from `since` on; older ones are forgotten."""
+        times = self._times.get(lp)
+        if times and times[0][0] < since:
+            while times and times[0][0] < since:
+                times.popleft()
+            self._measure(lp)
         return self._p95.get(lp)
+
+    def _measure(self, lp: str) -> None:
+        self._p95[lp] = percentile((response_ns for _, response_ns in self._times[lp]), 95)

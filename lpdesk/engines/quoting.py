@@ -11,6 +11,7 @@ from lpdesk.domain import events as ev
 from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
+from lpdesk.domain.scoring import WINDOW_NS
 from lpdesk.domain.settings import Client, Lp, Pair
 from lpdesk.domain.values import ZERO, Dealt, Instant, Side, round_down
 from lpdesk.engines import pricing, routing
@@ -273,7 +274,8 @@ class Quoting:
         if race is None:
             return []
         mid = self._yardstick(race, cause.lp, cause.price, at)
-        p95 = self.state.quality.exec_p95_ns(cause.lp)
+        since = at - WINDOW_NS if self.state.settings.rules.edition > 1 else 0
+        p95 = self.state.quality.exec_p95_ns(cause.lp, since)
         events = race.wake(at) if race.overdue(at) else []
         events += [*race.quoted(cause, at, p95, mid), *self._gainsaid(race, at)]
         return self._planned(race, [*events, *self._go_on(race, at), *race.uncovered(at)])
@@ -351,6 +353,11 @@ class Quoting:
             for race in races
             for event in self._planned(race, [*race.bar(lp, at), *race.uncovered(at)])
         ]
+
+    def run_out(self, at: Instant) -> Events:
+        """Firm prices whose time was over while nobody was there to say so."""
+        over = [race for race in self.races.values() if race.fixed and race.overdue(at)]
+        return [event for race in over for event in self._planned(race, race.wake(at))]
 
     def end_live(self, reason: Reason, text: str) -> Events:
         events: Events = []

@@ -16,7 +16,7 @@ from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Event
 from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import SECOND, Instant
-from lpdesk.engines.breaks import Breaks
+from lpdesk.engines.breaks import DISPUTED, Breaks
 from lpdesk.engines.dealing import Dealing
 from lpdesk.engines.internal import KIND
 from lpdesk.engines.lifecycle import BREAK, BreakMove, OrderState
@@ -130,7 +130,9 @@ class Reconciling:
             if lp.kind == KIND:  # its book is ours: there is no second one to differ
                 judged = [ours for ours in self.books.since(lp.name, begin) if ours.done]
                 self._listed_at[lp.name] = at
-                events.append(self._reconciled(run, len(judged), Comparison(judged=judged), set()))
+                found = Comparison(judged=judged)
+                _judge(found, set())
+                events.append(self._reconciled(run, len(judged), found))
                 continue
             self._runs[lp.name] = run
             if not lp.can.lists:
@@ -186,16 +188,14 @@ class Reconciling:
         found = compare(self.books, window, cause.executions, settings)
         findings = [each for each in found.findings if not self.breaks.is_explained(run.lp, each)]
         found.mended[:0] = mended
-        reconciled = self._reconciled(
-            run, len(cause.executions), found, {finding.order_id for finding in findings}
-        )
+        _judge(found, {finding.order_id for finding in findings})
         owner = settings.reconcile.owner
         closed = self.breaks.mended(stood, window, findings, found, self.books)
         events += closed
         events += self.breaks.opened(run.lp, findings, owner, lambda: self.state.name("B"))
         for event in events:
             self.breaks.observe(event, at, run.since)
-        return [*events, reconciled]
+        return [*events, self._reconciled(run, len(cause.executions), found)]
 
     def _evidence(
         self, lp: str, rows: tuple[rep.OrderFilled | rep.OrderRejected | rep.OrderPending, ...],
@@ -221,12 +221,11 @@ class Reconciling:
                 mended.append(Mended(rule, row.order_id))
         return events, mended
 
-    def _reconciled(
-        self, run: Run, listed: int, found: Comparison, differing: set[str]
-    ) -> ev.Reconciled:
-        for ours in found.judged:
-            ours.standing = _standing(ours, ours.order_id in differing)
-        trades = dict.fromkeys(ours.trade_id for ours in found.judged)
+    def _reconciled(self, run: Run, listed: int, found: Comparison) -> ev.Reconciled:
+        broken = self._broken(run.lp) if self.state.settings.rules.edition > 1 else []
+        for ours in broken:
+            ours.standing = Matching.UNMATCHED
+        trades = dict.fromkeys(ours.trade_id for ours in [*found.judged, *broken])
         return ev.Reconciled(
             run_id=run.run_id,
             lp=run.lp,
@@ -238,6 +237,12 @@ class Reconciling:
             ),
             mended=tuple(found.mended),
         )  # fmt: skip
+
+    def _broken(self, lp: str) -> list[Ours]:
+        """The orders that are disputed: whatever a list says, they wait for a person."""
+        breaks = [broken.found for broken in self.breaks.open.values()]
+        orders = [found.order_id for found in breaks if found.kind in DISPUTED]
+        return [ours for order_id in orders if (ours := self.books.of(lp, order_id))]
 
     def _match(self, trade_id: str) -> ev.Match:
         standings = [ours.standing for ours in self.books.trades[trade_id]]
@@ -289,6 +294,12 @@ class Reconciling:
         if not BREAK.allows(broken.state, move):
             return refused(Reason.ALREADY_DONE, "break", f"{break_id} is closed")
         return None
+
+
+def _judge(found: Comparison, differing: set[str]) -> None:
+    """How each order stands by what the list alone shows."""
+    for ours in found.judged:
+        ours.standing = _standing(ours, ours.order_id in differing)
 
 
 def _standing(ours: Ours, differs: bool) -> Matching:

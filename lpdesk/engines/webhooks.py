@@ -42,6 +42,7 @@ class Webhooks:
         self.state = state
         self.disabled: dict[str, bool] = {}
         self._deliveries: dict[tuple[str, str], DeliveryState] = {}
+        self._failed_at: dict[str, Instant] = {}  # of settlements that have not ended
         self._count = 0
 
     def queued(self, events: Events, at: Instant) -> Events:
@@ -55,6 +56,7 @@ class Webhooks:
 
     def _owed(self, event: Settling, at: Instant) -> Events:
         kind, status = KINDS[type(event)]
+        failed_at = self._last_failed(event)
         parties = (event.organization, event.desk)
         targets = tuple(
             ev.Target(hook.name)
@@ -67,7 +69,7 @@ class Webhooks:
         event_id = f"msg_{self.state.instance}_{self._count:06d}"
         for target in targets:
             self._deliveries[event_id, target.endpoint] = DeliveryState.QUEUED
-        data = {"id": event.settlement_id, "status": status} | _attributes(event)
+        data = {"id": event.settlement_id, "status": status} | _attributes(event, failed_at)
         body = {
             "type": f"trade_settlement.{kind}",
             "timestamp": timestamp(at),
@@ -83,6 +85,14 @@ class Webhooks:
                 targets=targets,
             )
         ]
+
+    def _last_failed(self, event: Settling) -> Instant | None:
+        """When an attempt last failed, this one included."""
+        if isinstance(event, ev.SettlementFailed):
+            self._failed_at[event.settlement_id] = event.failed_at
+            return event.failed_at
+        last = self._failed_at.pop(event.settlement_id, None)
+        return last if self.state.settings.rules.edition > 1 else None
 
     # ---- what came of it
 
@@ -160,7 +170,7 @@ def _owners(organization: str, desk: str) -> tuple[tuple[str, str], ...]:
     return ((organization, ""), ("", desk))
 
 
-def _attributes(event: Settling) -> dict[str, object]:
+def _attributes(event: Settling, failed_at: Instant | None) -> dict[str, object]:
     """The settlement as its webhook tells it: money as text, times in ISO 8601 or null."""
     told: dict[str, object] = {
         "trade_settlement_pair_id": event.pair_id,
@@ -172,7 +182,7 @@ def _attributes(event: Settling) -> dict[str, object]:
         "cash_exposures": _amounts(event.cash_exposures),
         "created_at": timestamp(event.created_at),
         "settled_at": None,
-        "failed_at": None,
+        "failed_at": None if failed_at is None else timestamp(failed_at),
         "rejected_at": None,
         "trades": list(event.trades[:MAX_TRADES]),
         "trade_count": len(event.trades),
@@ -187,7 +197,6 @@ def _attributes(event: Settling) -> dict[str, object]:
             }
         case ev.SettlementFailed():
             told |= {
-                "failed_at": timestamp(event.failed_at),
                 "attempt": event.attempt,
                 "next_attempt_at": timestamp(event.attempt_at),
                 "shortfalls": [_shortfall(each) for each in event.shortfalls],

@@ -53,7 +53,14 @@ def a_desk(**rules: object) -> Settings:
         default_client="acme",
         trade_desks=(TradeDesk(name="prime", lps=("alpha",)), TradeDesk(name="spare")),
         markups=(Markup(bps=D(2), pair="BTC/USDT", from_base=D(1)),),
-        rules=Rules(loss_limit_bps=D(3), breaker_failures=3, max_live_rfqs=4, strict=True, **rules),
+        rules=Rules(
+            loss_limit_bps=D(3),
+            breaker_failures=3,
+            max_live_rfqs=4,
+            strict=True,
+            edition=2,
+            **rules,
+        ),
     )
 
 

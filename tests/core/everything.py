@@ -111,6 +111,7 @@ def some_settings(random: Random, at: Instant) -> Settings:
             max_live_rfqs=6,
             scorecards=True,
             strict=True,
+            edition=2,
             **random.choice(RULES),
         ),
         makers=tuple(

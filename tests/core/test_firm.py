@@ -92,6 +92,19 @@ def test_it_can_be_dealt_on_until_it_expires_and_no_longer() -> None:
     assert executed(story) == "quote: there is no dealable price any more"
 
 
+def test_after_a_crash_it_has_expired_if_its_time_was_over_and_is_taken_back_if_not() -> None:
+    story = Story("alpha 100000 100ms valid 10s", edition=2)
+    asked(story)
+    story.later("1s")
+    story.restarts()
+    assert (story.card.end, story.card.reason) == (ev.RfqEnd.CANCELLED, Reason.RESTARTED)
+    asked(story)
+    story.later("1s")
+    story.simulation.clock.advance_to(story.events(ev.QuoteFixed)[-1].expires_at)
+    story.restarts()
+    assert (story.card.end, story.card.reason) == (ev.RfqEnd.EXPIRED, None)
+
+
 def test_a_withdrawn_cover_ends_it() -> None:
     story = Story("alpha 100000 100ms\nbeta 99990 200ms")
     asked(story)

@@ -15,49 +15,20 @@ from lpdesk.domain.entry import BadEntry, parse_order
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Lp, Reconcile
 from lpdesk.domain.values import SECOND
+from tests.core.reconciling import (
+    ALPHA,
+    SETTINGS,
+    Row,
+    closed,
+    dealt,
+    listed,
+    order,
+    standing,
+    truth,
+)
 from tests.core.story import PLAIN, Story, fill
 
 D = Decimal
-ALPHA = "alpha 100000 100ms"
-Row = rep.OrderFilled | rep.OrderRejected | rep.OrderPending
-SETTINGS = replace(PLAIN, reconcile=Reconcile(owner="operations"))
-
-
-def dealt(orders: str = "fill", queries: str = "fill") -> Story:
-    """One trade of 1 BTC with alpha, long enough ago to be on any list."""
-    story = Story(ALPHA, SETTINGS)
-    story.lps["alpha"].orders, story.lps["alpha"].queries = [orders], [queries]
-    story.types("b 1 btcusdt")
-    story.later("1s")
-    assert story.types("p") == ""
-    story.later("61s")
-    return story
-
-
-def order(story: Story) -> str:
-    return story.events(ev.OrderSent)[0].order_id
-
-
-def truth(story: Story) -> rep.OrderFilled:
-    """The fill as alpha's books have it."""
-    return fill(story.lps["alpha"], order(story))
-
-
-def listed(story: Story, *rows: Row, since: int | None = None) -> ev.Reconciled:
-    """alpha is asked for its list and gives these rows."""
-    story.does(cmd.Reconcile(lp="alpha", since=story.began if since is None else since))
-    asked = story.events(ev.ExecutionsAsked)[-1]
-    story.does(rep.ExecutionsListed(lp="alpha", run_id=asked.run_id, executions=rows))
-    return story.events(ev.Reconciled)[-1]
-
-
-def closed(story: Story) -> list[str]:
-    return [each.rule.value if each.rule else each.why for each in story.events(ev.BreakClosed)]
-
-
-def standing(story: Story) -> str:
-    story.see()
-    return story.trade.reconciliation.value
 
 
 def test_what_agrees_is_matched_and_is_told_once() -> None:
@@ -212,6 +183,45 @@ def test_halves_that_add_up_mend_their_break() -> None:
     assert story.breaks == ["partial fill"]
     listed(story, *halves)
     assert closed(story) == ["filled up"] and standing(story) == "matched"
+
+
+@pytest.mark.parametrize(
+    ("orders", "fills", "kind"),
+    [
+        ("double", [("1", "1"), ("2", "1")], "double fill"),
+        ("too much", [("1", "1.5")], "overfill"),
+        ("reject, fill", [("1", "1")], "fill after reject"),
+    ],
+)
+def test_a_disputed_trade_is_not_matched_whatever_the_list_says(
+    orders: str, fills: list[tuple[str, str]], kind: str
+) -> None:
+    """The LP's books and ours agree on what it did: what is wrong is that it did it."""
+    story = dealt(orders, edition=2)
+    rows = [fill(story.lps["alpha"], order(story), name, size) for name, size in fills]
+    for _ in range(2):
+        listed(story, *rows)
+        assert standing(story) == "unmatched" and kind in story.breaks
+    assert closed(story) == []
+    assert len(story.events(ev.Reconciled)[-1].trades) == 0, "it is told once"
+    for number in range(1, len(story.breaks) + 1):
+        story.types(f"break B-{number} close agreed by phone")
+    listed(story, *rows)
+    assert standing(story) == "matched"
+
+
+def test_a_fill_that_was_revised_later_is_not_matched_any_more() -> None:
+    """Not even where the order is older than what the next list begins with."""
+    story = dealt(edition=2)
+    listed(story, truth(story))
+    assert standing(story) == "matched"
+    row = truth(story)
+    revised = rep.FillRevised(
+        lp="alpha", order_id=row.order_id, execution_id=row.execution_id, text="busted"
+    )
+    story.does(revised)
+    listed(story, since=story.simulation.clock.now())
+    assert story.breaks == ["fill revised"] and standing(story) == "unmatched"
 
 
 # ---- harmless

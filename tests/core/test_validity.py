@@ -12,7 +12,7 @@ from lpdesk.domain import reports as rep
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.settings import Lp
 from lpdesk.domain.values import SECOND
-from tests.core.story import PLAIN, Story, quoted, span, verdicts
+from tests.core.story import PLAIN, Story, fill, quoted, span, verdicts
 
 D = Decimal
 
@@ -73,6 +73,26 @@ def test_an_answer_that_was_lost_bars_no_lp_for_good(queries: list[str]) -> None
     quote = story.card.quote
     assert quote is not None, "the LP's timeout of two seconds is the most it can have taken"
     assert quote.dealable_until - story.simulation.clock.now() == span("5.999s")
+
+
+def test_an_lp_that_was_slow_is_dealt_with_again_a_day_later() -> None:
+    """What it took then says little of today, and without a deal it would never be measured."""
+    story = Story("alpha 100000 0ms valid 3s", edition=2)
+    story.lps["alpha"].orders, story.lps["alpha"].queries = ["silence", "fill"], ["no answer"]
+    story.types("b 1 btcusdt")
+    story.later("1ms")
+    story.types("p")
+    story.later("5s")
+    (sent,) = story.events(ev.OrderSent)
+    story.does(fill(story.lps["alpha"], sent.order_id))
+    for wait, verdict in (("23h", "brief"), ("61min", "live")):
+        story.later(wait)
+        story.types("b 1 btcusdt")
+        story.later("1s")
+        assert verdicts(story, "alpha")[-1] == verdict
+    story.types("p")
+    story.later("1s")
+    assert story.trade.state == "settled"
 
 
 def test_nothing_left_is_not_shown_there_is_no_floor() -> None:

@@ -24,9 +24,11 @@ HOOKS = (
 BUY = "b 1 btc/usdt t+1"
 
 
-def story(usdt: str = "1000000", hooks: tuple[Webhook, ...] = HOOKS, **more: str) -> Settling:
-    settings = replace(settling(organization(usdt, **more)), webhooks=hooks)
-    desk = Settling(ALPHA, settings)
+def story(
+    usdt: str = "1000000", hooks: tuple[Webhook, ...] = HOOKS, own: str = "0", **rules: Any
+) -> Settling:
+    settings = replace(settling(organization(usdt, own=own)), webhooks=hooks)
+    desk = Settling(ALPHA, settings, **rules)
     desk.deals(BUY)
     return desk
 
@@ -90,6 +92,22 @@ def test_what_was_missing_is_told_and_the_end_too() -> None:
     short = failed["shortfalls"][-1]
     assert short["account"] == "settlement:acme" and short["missing"] == "50050.00"
     assert body(desk)["data"]["rejected_at"] == "2026-01-21T02:00:00.000000000Z"
+
+
+def test_the_end_still_tells_when_it_last_failed() -> None:
+    """As the settlement itself does, over the API."""
+    desk = story("1000", edition=2)
+    desk.later("26h")
+    failed = body(desk)["data"]
+    desk.types("deposit 200000 usdt @acme", f"settle {failed['id']}")
+    settled = body(desk)["data"]
+    assert (failed["status"], settled["status"]) == ("settlement_failed", "settled")
+    assert settled["failed_at"] == failed["failed_at"] != settled["settled_at"]
+    assert body(desk, 0)["data"]["failed_at"] is None
+    given_up = story("1000", edition=2)
+    given_up.later("2d")
+    last, rejected = body(given_up, -2)["data"], body(given_up)["data"]
+    assert rejected["status"] == "rejected" and rejected["failed_at"] == last["failed_at"]
 
 
 def test_the_outbox_is_in_the_record_of_the_change() -> None:
