@@ -136,3 +136,14 @@ def test_a_fill_of_an_order_we_never_sent_is_a_break_and_blocks_the_lp() -> None
     assert story.breaks == ["fill of an unknown order"]
     story.types("b 1 btcusdt")
     assert story.table() == "ended: no liquidity\nalpha blocked"
+
+
+def test_a_blocked_lp_is_told_with_the_reason_once() -> None:
+    story = Story("beta 99990 100ms")
+    story.lps["beta"].orders = ["too much"]
+    story.types("b 1 btcusdt")
+    story.later("1s")
+    story.types("p")
+    story.later("1s")
+    told = [notice.text for notice in story.see().notices if "blocked" in notice.text]
+    assert told == ["beta blocked: overfill"]

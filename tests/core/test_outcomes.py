@@ -394,14 +394,3 @@ def test_a_probe_whose_request_ended_does_not_stop_the_healing() -> None:
     story.types("b 1 btcusdt")
     story.later("1s")
     assert health(story)[-1] == "closed"
-
-
-def test_a_blocked_lp_is_told_with_the_reason_once() -> None:
-    story = Story("beta 99990 100ms")
-    story.lps["beta"].orders = ["too much"]
-    story.types("b 1 btcusdt")
-    story.later("1s")
-    story.types("p")
-    story.later("1s")
-    told = [notice.text for notice in story.see().notices if "blocked" in notice.text]
-    assert told == ["beta blocked: overfill"]

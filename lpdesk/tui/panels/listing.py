@@ -121,6 +121,7 @@ class ListPane(Pane, Generic[R]):
     def show(self, slice: Slice, /) -> None:
         """Draw a slice."""
         self._slice = slice
+        self.grid.empty = self.EMPTY if slice.settings.pairs else ""  # while it is starting
         self.name_it(self.NAME, self._said(slice))
         self.grid.show_rows([self._row(row, slice) for row in self._sorted(self._chosen(slice))])
         if len(self._made) > 2 * len(slice.rows) + 100:

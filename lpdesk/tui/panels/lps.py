@@ -31,6 +31,7 @@ class Slice(NamedTuple):
 
     lps: tuple[LpRow, ...]
     second: Instant
+    starting: bool
 
 
 class LpsPane(Pane):
@@ -43,16 +44,18 @@ class LpsPane(Pane):
 
     def compose(self) -> ComposeResult:
         self.name_it("LPs")
-        self.grid = DeskGrid(_COLUMNS, id="lps", empty="no LPs: add [[lps]] to the configuration")
+        self.grid = DeskGrid(_COLUMNS, id="lps")
         yield self.grid
 
     def see(self, look: Look) -> object:
         """Seconds matter while an LP rests."""
         lps = look.view.status.lps
-        return Slice(lps, look.second if any(lp.retry_at for lp in lps) else 0)
+        second = look.second if any(lp.retry_at for lp in lps) else 0
+        return Slice(lps, second, look.starting)
 
     def show(self, slice: Slice, /) -> None:
         """Draw a slice."""
+        self.grid.empty = "" if slice.starting else "no LPs: add [[lps]] to the configuration"
         up = sum(lp.state == "closed" for lp in slice.lps)
         self.name_it("LPs", f"{up}/{len(slice.lps)} in use" if slice.lps else "")
         self.grid.show_rows([lp_row(lp, slice.second) for lp in slice.lps])

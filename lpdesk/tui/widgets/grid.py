@@ -127,7 +127,7 @@ class LineGrid(Widget, can_focus=True):
         self._columns = tuple(columns)
         self._header = 1 if header else 0
         self._has_cursor = cursor
-        self._empty = empty
+        self.empty = empty
         self._all: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()  # those of `_all` that `_wanted` leaves
         self._wanted = ""
@@ -281,7 +281,7 @@ class LineGrid(Widget, can_focus=True):
             on_cursor = self._has_cursor and index == self._at
             kind = "row" if not on_cursor else "cursor" if self.has_focus else "cursor-idle"
             return _Line(kind, self._rows[index])
-        return _Line("empty") if index == 0 and self._empty else _BLANK
+        return _Line("empty") if index == 0 and self.empty else _BLANK
 
     def fill(self) -> None:
         """Lay everything out for a new size; called before the first frame of that size is drawn.
@@ -356,7 +356,7 @@ class LineGrid(Widget, can_focus=True):
         if line.kind == "header":
             return self._draw_cells(titles(self._columns, self._places), ("grid--header",), ())
         if line.kind == "empty":
-            text = fit(spans_of(self._empty), width, "left", 0)
+            text = fit(spans_of(self.empty), width, "left", 0)
             return Strip([Segment(t, self._style("grid--empty")) for t, _ in text], width)
         return Strip.blank(width, self._style())
 
