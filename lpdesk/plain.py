@@ -19,6 +19,7 @@ from lpdesk.domain.money_entry import MONEY_WORDS, parse_money
 from lpdesk.domain.reasons import Reason
 from lpdesk.domain.record import Command, Event, Record
 from lpdesk.domain.settings import Pair, Settings
+from lpdesk.domain.text import clean
 from lpdesk.session import Session
 from lpdesk.views import Card, DeskView, TradeRow
 from lpdesk.views import words as w
@@ -37,6 +38,7 @@ set PAIR PARAMETER VALUE   steer it
 reconcile [LP]    compare with the LPs' own lists
 webhook resend ID [ENDPOINT] | webhook enable ENDPOINT   send again
 break ID close WHY | break ID owner NAME   done with a break, or somebody else's
+unblock LP        ask it again after its break was looked at
 settle S-1 | settle new T-1 …   try a settlement now, or gather delayed trades in one
 deposit|withdraw AMOUNT ASSET [@client|ACCOUNT]   money from outside, or there
 blotter           the trades
@@ -268,6 +270,8 @@ async def _obey(session: Session, text: str) -> list[str]:
             await session.submit(cmd.Halt(why="by hand"))
         case "resume":
             await session.submit(cmd.Resume())
+        case "unblock":
+            await session.submit(cmd.UnblockLp(lp=clean(rest.strip().lower(), 40)))
         case "p" | "p!" | "accept" | "x" | "cancel" | "auto":
             return await _on_card(session, word, rest.split())
         case _ if word in MONEY_WORDS:
