@@ -161,7 +161,7 @@ def card_lines(slice: Slice, width: int, height: int) -> list[Line]:
         if card.live:
             lines.append(_countdown(card, card.quote, slice.now, width))
     lines.append(slice.next[0])
-    history = slice.told or _history(card, slice.now)
+    history = slice.told or _history(card)
     if slice.told or (history and height >= _TALL - 1):
         lines.append(history)
     room = height - len(lines) - len(air)
@@ -255,7 +255,7 @@ def _countdown(card: Card, quote: ev.QuoteLocked, now: Instant, width: int) -> L
     return spread(bar, (Span(text, ink),), width)
 
 
-def _history(card: Card, now: Instant) -> Line:
+def _history(card: Card) -> Line:
     """How the price came to be where it is."""
     auto = card.auto_refresh and card.live
     parts = ["auto"] if auto and not card.refreshes else []
@@ -264,8 +264,7 @@ def _history(card: Card, now: Instant) -> Line:
     if card.improvements:
         parts.append(f"improved {card.improvements}x")
     if card.moves and card.quote is not None and card.live:
-        since = f" {words.age(now - (card.locked_at or 0))} ago" if now else ""
-        parts.append(f"lock moved to {card.quote.lp}{since}")
+        parts.append(f"lock moved to {card.quote.lp}")
     return (Span("  ".join(parts), Ink.DIM),) if parts else ()
 
 
