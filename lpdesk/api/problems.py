@@ -123,12 +123,14 @@ def of_refusal(reason: Reason, text: str, spelt: Mapping[str, str] = _NOTHING) -
     """What the desk refused, or could not do, as the caller reads it.
 
     `spelt` are the attributes that the request had, as it spelt their names: a pointer points at
-    one of them or nowhere.
+    one of them or nowhere. Who our LPs are, what they said and what credit they give is not told.
     """
     code, field = REFUSALS.get(reason, ("trade_desk_failure", ""))
     code = _BY_TITLE.get(text, code)  # some of the desk's words are the title themselves
     if field == "amount" and "unit-count" in spelt:
         field, code = "unit-count", _OF_UNITS.get(code, code)
+    if code == "trade_desk_failure" and reason is not Reason.NO_LIQUIDITY:
+        text = reason.value
     title = CODES[code][1]
     detail = text if text == title else f"{title}: {text or reason.value}"
     return Problem(code, detail, pointer=_DATA + spelt[field] if field in spelt else "")

@@ -129,18 +129,14 @@ async def execute(ask: Ask) -> Answer:
     row = _wanted(ask)
     if row["status"] == "failed":
         trade = {"quote-id": quote_id, "trade-id": opened.trade_id}
-        raise Problem("trade_desk_failure", _why(row), meta=trade)
+        text = f"Trade desk failure: {row['reason']}"
+        raise Problem("trade_desk_failure", text, meta=trade)
     return _answer(row, 200)
-
-
-def _why(row: Row) -> str:
-    return f"Trade desk failure: {': '.join(str(w) for w in (row['reason'], row['text']) if w)}"
 
 
 def _not_pending(row: Row) -> Problem:
     """It was dealt on, or is over: by the client's own word, by time, or as its reason says."""
-    why = row["text"] or row["reason"]
-    status = f"{row['status']} ({why})" if why else row["status"]
+    status = f"{row['status']} ({row['reason']})" if row["reason"] else row["status"]
     return Problem("wrong_status", f"the quote is {status}, and must be pending")
 
 

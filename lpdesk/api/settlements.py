@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lpdesk.api import others
 from lpdesk.api.problems import Problem, of_refusal, refused
-from lpdesk.api.resources import PAIRS, TRADE_SETTLEMENTS
+from lpdesk.api.resources import PAIRS, QUOTES, TRADE_SETTLEMENTS
 from lpdesk.api.service import Answer, Ask, first
 from lpdesk.domain import commands as cmd
 from lpdesk.domain import events as ev
@@ -29,12 +29,22 @@ async def create(ask: Ask) -> Answer:
         if refusal.reason is Reason.ALREADY_DONE:
             raise Problem("already_linked", refusal.text, pointer="/data/attributes/quote-ids")
         problem = of_refusal(refusal.reason, refusal.text)
+        if problem.code == "no_trades" and _all_are_quotes(ask):
+            problem = Problem("must_be_executed", "must be executed_pending_settlement")
         if refusal.field == "trades":
             problem.source = {"pointer": "/data/attributes/quote-ids"}
         raise problem
     created = first(events, ev.SettlementCreated)
     assert created is not None
     return _answer(ask, created.settlement_id, 201)
+
+
+def _all_are_quotes(ask: Ask) -> bool:
+    """Whether all that is named exists: then a quote that was not dealt on has the wrong status."""
+    pair = ask.service.session.view.settings.settlement_pair(ask.path["id"])
+    owner = pair.organization if pair else ask.organization
+    names, find = ask.attributes["quote-ids"], ask.service.reader.find
+    return all(find(QUOTES, owner, QUOTES.id, name) is not None for name in names)
 
 
 async def settle(ask: Ask) -> Answer:

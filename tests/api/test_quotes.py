@@ -87,6 +87,18 @@ async def test_no_price_is_the_trade_desks_failure(desk: Desk, market: Market) -
     assert (failed["code"], failed["title"]) == ("trade_desk_failure", "Trade desk failure")
 
 
+async def test_with_whom_the_desk_deals_and_on_what_credit_is_not_told(
+    tmp_path: Path, market: Market
+) -> None:
+    """Two quotes rest on a credit that one of them uses up."""
+    lps = f"{market.sandbox.config_toml()}\ncredit = {{ BTC = 2 }}\n"
+    async with served(tmp_path, lps) as desk:
+        first, second = [data(await desk["bot"].quote(unit_count="1.5"), 201) for _ in range(2)]
+        assert data(await desk["bot"].act(first["id"], "execute"))
+        failed = error(await desk["bot"].act(second["id"], "execute"), 400)
+        assert failed["detail"] == "Trade desk failure: credit"
+
+
 async def test_a_quote_is_cancelled_once_and_then_not_executed(desk: Desk) -> None:
     bot = desk["bot"]
     quote = data(await bot.quote(unit_count="1"), 201)
@@ -115,8 +127,8 @@ async def test_what_a_restart_took_back_says_so(tmp_path: Path, market: Market) 
         shown = data(await desk["bot"].get(f"/v2/quotes/{quote['id']}"))["attributes"]
         assert shown["status"] == "cancelled" and shown["cancelled-at"] < shown["expires-at"]
         refused = error(await desk["bot"].act(quote["id"], "execute"), 422)
-        assert refused["title"] == "Wrong status" and "must be pending" in refused["detail"]
-        assert refused["detail"].startswith("the quote is cancelled (")
+        assert refused["title"] == "Wrong status"
+        assert refused["detail"] == "the quote is cancelled (desk restarted), and must be pending"
 
 
 REFUSALS: list[tuple[dict[str, Any], int, str, str]] = [

@@ -175,7 +175,13 @@ async def test_by_hand_and_each_of_its_refusals(later: Later) -> None:
     nothing = "No facilitated trades found"
     assert await refused(["Q-999999"]) == nothing
     assert await refused([delayed["id"]], "gauss-otc", later.rival) == nothing
-    assert "must be executed_pending_settlement" in await refused([instant["id"], delayed["id"]])
+    assert await refused([delayed["id"], "Q-999999"]) == nothing
+    pending = data(await bot.quote(unit_count="0.5"), 201)
+    assert await refused([pending["id"]], "gauss-otc", later.rival) == nothing
+    assert await refused([pending["id"]], "gauss-otc", later.desk["dealer"]) == nothing
+    for wrong in (instant, pending):
+        answer = await refused([delayed["id"], wrong["id"]])
+        assert answer == "must be executed_pending_settlement"
     assert "must be same trade desk" in await refused([delayed["id"], elsewhere["id"]])
     missing = "Trade Settlement Pair Not Found"
     assert await refused([delayed["id"]], "nobodys") == missing
