@@ -128,6 +128,11 @@ async def test_bad_news_that_came_to_a_good_end_is_not_told_again() -> None:
         await eventually(lambda: "T-000005 settled with kepler" in message(app))
         desk.run(15)
         await eventually(lambda: "T-000005" not in message(app))
+        await pilot.press("f12")
+        desk.do(cmd.Deposit(account="client:acme", asset="USDT", amount=Decimal(100)))
+        await eventually(lambda: "100 USDT into client:acme" in message(app))
+        desk.run(15)
+        await eventually(lambda: "HALTED" in message(app))  # other news does not end this
 
 
 async def test_enter_counts_that_was_pressed_before_the_terminal_was_ours() -> None:

@@ -233,9 +233,10 @@ class MessageLine(Lines, can_focus=False):
         for notice in look.view.notices[:20]:
             if notice.seq <= self._read:
                 return None
-            if look.now - notice.at < CALM_NS or (notice.level == "bad" and notice.ref not in told):
+            about = notice.text.partition(" ")[0]  # T-000001, B-000001, HALTED, an LP, …
+            if look.now - notice.at < CALM_NS or (notice.level == "bad" and about not in told):
                 return notice
-            told.add(notice.ref)
+            told.add(about)
         return None
 
     def show(self, slice: _Slice, /) -> None:
