@@ -46,7 +46,6 @@ Ladder = list[tuple[int, int]]
 
 BY_KEY: Final = itemgetter(1)
 NO_QUOTE: Final = (2**70, 0)  # further away than any tolerance
-
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 
 
@@ -359,18 +358,20 @@ class MatchingEngine(OrderBook):
             return [], wanted
         highest = bids[0][0] if bids else 0
         lowest = asks[0][0] if asks else NO_QUOTE[0]
-        stale, fresh = list[tuple[int, int]](), Ladder()
+        stale: list[tuple[int, int]] = []
+        fresh: Ladder = []
         wanted.append(NO_QUOTE)
         quotes = iter(wanted)
         target, size = quote = next(quotes)
         # The sort is stable: at one price the owner's orders come in queue order.
         for order in sorted(mine.items(), key=BY_KEY):
             oid, key = order
-            while target < key - price_tolerance:
+            nearest = key - price_tolerance
+            while target < nearest:
                 fresh.append(quote)
                 target, size = quote = next(quotes)
             if (
-                target - key <= price_tolerance
+                target <= key + price_tolerance
                 and -lots_tolerance <= levels[key][oid] - size <= lots_tolerance
                 and (key > 0) == (target > 0)
                 and -lowest < key
