@@ -19,7 +19,6 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
-from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -215,15 +214,10 @@ def main(*arguments: str) -> bool:
                 f"  p99 {result.p99:6.1f} ms (quote {result.quote_p99:.0f}, execute"
                 f" {result.execute_p99:.0f})   desk {result.desk_ms:.2f} ms CPU each"
             )
-    rate, paced = (
-        sorted(results[name], key=by)[len(results[name]) // 2]
-        for name, by in (("named", itemgetter(0)), ("at goal", itemgetter(2)))
-    )
-    met = rate.rate >= RATE_GOAL and paced.p99 <= P99_GOAL_MS
-    full = "too" if rate.p99 <= P99_GOAL_MS else f"{rate.p99:.0f} ms"
+    middle = sorted(results["named"])[len(results["named"]) // 2]
+    met = middle.rate >= RATE_GOAL and middle.p99 <= P99_GOAL_MS
     print(
-        f"goal {RATE_GOAL}/s, p99 {P99_GOAL_MS} ms: {'met' if met else 'MISSED'}"
-        f" (p99 as fast as it goes: {full})"
+        f"goal {RATE_GOAL}/s, p99 {P99_GOAL_MS} ms, as fast as it goes: {'met' if met else 'MISSED'}"
     )
     return met
 
