@@ -1,6 +1,6 @@
 """Quote-and-execute round trips over loopback HTTP, every commit durable: how many, how long.
 
-Four processes: two stand-in LPs, the served desk, and 50 clients in one process, each with a
+Three processes: two LPs that answer at once, the served desk, and 50 clients, each with a
 connection of its own: as fast as they are answered, with and without a name for each request
 (`Idempotency-Key`), and at the rate that is the goal, each timed from when it was due.
 Run: .venv/bin/python -m tests.benchmarks.bench_api [DIRECTORY] [--profile]. DIRECTORY must be on a
@@ -17,14 +17,11 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from decimal import Decimal
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, NamedTuple
-
-from lpdesk.sandbox import start_sandbox
+from typing import Any, NamedTuple, cast
 
 CLIENTS, WARM_UP, ROUND_TRIPS, ROUNDS = 50, 200, 1_500, 3
 RATE_GOAL, P99_GOAL_MS = 300, 150
@@ -43,6 +40,15 @@ default_client = "acme"
 key = "bench"
 secret = "bench-0123456789abcdef"
 organization = "acme"
+"""
+LP = """
+[[lps]]
+name = "{name}"
+kind = "rest"
+url = "http://127.0.0.1:{port}"
+key = "bench"
+secret = "bench-0123456789abcdef"
+rate_per_second = 100000
 """
 HEAD = "Host: desk\r\nAuthorization: Bearer bench-0123456789abcdef\r\n"
 WANTED = json.dumps(
@@ -72,18 +78,42 @@ class Result(NamedTuple):
     """CPU of the desk for one round trip."""
 
 
+class Lp(asyncio.Protocol):
+    """An LP that quotes and fills at once; by hand like `Client`, as its time is not the desk's."""
+
+    count = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        head, _, body = data.partition(b"\r\n\r\n")
+        answer = self._answer(head.split(b" ", 2)[1], json.loads(body) if body else {})
+        text = json.dumps(answer).encode()
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(text), text)
+        )
+
+    def _answer(self, path: bytes, wanted: dict[str, str]) -> dict[str, Any]:
+        Lp.count += 1
+        price, quantity = {"price": "100000.25"}, {"quantity": "0.01"}
+        match path:
+            case b"/v1/quote":
+                return {"quoteId": f"q{Lp.count}", "expiresIn": 10_000, **price, **quantity}
+            case b"/v1/execute":
+                order = {"clientOrderId": wanted["clientOrderId"], "executionId": f"x{Lp.count}"}
+                filled = {"fillPrice": "100000.25", "fillQuantity": "0.01", "fee": "0"}
+                return {"status": "FILLED", **order, **filled}
+        return {"executions": []}
+
+
 async def lps() -> None:
-    """The child with the LPs: prints their configuration, ends with its input."""
-    async with AsyncExitStack() as stack:
-        sandbox = await start_sandbox(7, only=set(LPS))
-        stack.push_async_callback(sandbox.close)
-        for name in LPS:
-            sandbox.venue(name).become(
-                latency_ms=(0, 0, 0), rate_per_second=100_000, jitter_bps=Decimal(0), hold_ms=0,
-                moods={},
-            )  # fmt: skip
-        print(json.dumps(sandbox.config_toml()), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+    """The child with the LPs: prints their ports, ends with its input."""
+    loop = asyncio.get_running_loop()
+    servers = [await loop.create_server(Lp, "127.0.0.1", 0) for _ in LPS]
+    print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
 
 
 class Client:
@@ -179,12 +209,9 @@ async def run(folder: Path, profile: bool) -> dict[str, list[Result]]:
     out = ("-m", "cProfile", "-o", str(folder / "profile")) if profile else ()
     async with child("-m", "tests.benchmarks.bench_api", "lps") as market:
         assert market.stdout is not None
-        blocks = json.loads(await market.stdout.readline())
-        blocks = "\n".join(
-            "rate_per_second = 100000" if line.startswith("rate_per_second") else line
-            for line in blocks.splitlines()
-        )
-        (folder / "desk.toml").write_text(CONFIG + blocks)
+        ports = json.loads(await market.stdout.readline())
+        blocks = (LP.format(name=name, port=port) for name, port in zip(LPS, ports, strict=True))
+        (folder / "desk.toml").write_text(CONFIG + "".join(blocks))
         where = ("--config", str(folder / "desk.toml"), "--journal", str(folder / "desk.db"))
         serve = (*out, "-m", "lpdesk", "serve", "--json", "--port", "0", *where)
         async with child(*serve, stdin=None) as desk:
