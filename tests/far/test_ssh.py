@@ -123,7 +123,14 @@ def dealt(desk: Terminal) -> bool:
     return desk.shows("T-000001")
 
 
-@pytest.mark.parametrize("term", ["xterm-256color", "tmux-256color", "xterm", "linux"])
+@pytest.mark.parametrize(
+    "term",
+    [
+        "xterm-256color",
+        "linux",
+        *(pytest.param(t, marks=pytest.mark.long) for t in ("tmux-256color", "xterm")),
+    ],
+)
 async def test_a_deal_over_ssh(far: Far, term: str) -> None:
     async with at_the_desk(far, term) as desk:
         await eventually(lambda: desk.shows("ACTIVE"), PATIENCE_S, "an open desk")

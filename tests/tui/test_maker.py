@@ -229,25 +229,11 @@ async def test_the_ladder_follows_the_request_and_the_dealer() -> None:
         ("lim b 0.5 btc/usdt 99800", "O-000004 acme 0.5 BTC rests at 99,800 USDT"),
         ("mkt s 0.1 btc/usdt @hilbert", "O-000004 hilbert sold 0.1 BTC at 99,909.32"),
         ("ioc b 9 btc/usdt 100000", "not filled"),
-        ("post b 1 btc/usdt 100100", "! order: would cross: post-only orders never take"),
-        ("lim b 0.5 btc/usdt", "side, amount, pair and price are needed"),
-        ("lim c 0.5 btc/usdt 1", "for example: lim b 0.5 btc/usdt 99950"),
-        ("mkt s -1 btc/usdt", "amount: -1 is not greater than zero"),
-        ("mkt s 1 xrp/usdt", "xrp/usdt is not dealt here"),
-        ("cxl", "order: say which, or all"),
         ("cxl o-000001", "O-000001 cancelled"),
         ("cxl all", "O-000001, O-000002, O-000003 cancelled"),
-        ("cxl O-000077", "not found: no O-000077 rests"),
-        ("lim b 0.1234567 btc/usdt 99950", "0.1234567 has more than 5 decimals"),
-        ("lim b 0.1 btc/usdt 99950.001", "99950.001 has more than 2 decimals"),
         ("mm stop", "maker BTC/USDT, ETH/USDT HALTED by hand"),
         ("mm stop eth/usdt", "maker ETH/USDT HALTED by hand"),
-        ("mm start", "maker of every pair: not stopped"),
-        ("mm go", "start or stop"),
         ("set btc/usdt bid_spread 4", "BTC/USDT bid_spread 5 -> 4"),
-        ("set btc/usdt bid_spread 4000", "4000 is outside 0.1 to 1000 bp"),
-        ("set btc/usdt spread 4", "there is bid_spread, ask_spread, minimum_spread"),
-        ("set btc/usdt order_levels 2.5", "not a whole number of levels"),
     ],
 )
 async def test_words_of_the_exchange(line: str, says: str) -> None:
@@ -255,6 +241,33 @@ async def test_words_of_the_exchange(line: str, says: str) -> None:
         await type_line(app, pilot, line)
         await pilot.pause()
         assert says in message(app)
+
+
+WHAT_IS_REFUSED = {
+    "post b 1 btc/usdt 100100": "! order: would cross: post-only orders never take",
+    "lim b 0.5 btc/usdt": "side, amount, pair and price are needed",
+    "lim c 0.5 btc/usdt 1": "for example: lim b 0.5 btc/usdt 99950",
+    "mkt s -1 btc/usdt": "amount: -1 is not greater than zero",
+    "mkt s 1 xrp/usdt": "xrp/usdt is not dealt here",
+    "cxl": "order: say which, or all",
+    "cxl O-000077": "not found: no O-000077 rests",
+    "lim b 0.1234567 btc/usdt 99950": "0.1234567 has more than 5 decimals",
+    "lim b 0.1 btc/usdt 99950.001": "99950.001 has more than 2 decimals",
+    "mm start": "maker of every pair: not stopped",
+    "mm go": "start or stop",
+    "set btc/usdt bid_spread 4000": "4000 is outside 0.1 to 1000 bp",
+    "set btc/usdt spread 4": "there is bid_spread, ask_spread, minimum_spread",
+    "set btc/usdt order_levels 2.5": "not a whole number of levels",
+}
+
+
+async def test_words_that_are_refused() -> None:
+    async with at(active(), size=(160, 48)) as (app, pilot):
+        for line, says in WHAT_IS_REFUSED.items():
+            await pilot.press("escape")
+            await type_line(app, pilot, line)
+            await pilot.pause()
+            assert says in message(app), line
 
 
 async def test_the_maker_comes_back_by_hand() -> None:
@@ -285,17 +298,16 @@ async def test_every_parameter_has_a_row_that_fits() -> None:
             assert f" {name} " in text and f" {parameter.unit} " in text
 
 
-@pytest.mark.parametrize(
-    ("typed", "reads"),
-    [("1000000", "1M"), ("1234567", "1.235M"), ("50000", "50,000"), ("98765.4321", "98.77k")],
-)
-async def test_a_large_parameter_reads_in_few_figures(typed: str, reads: str) -> None:
+async def test_a_large_parameter_reads_in_few_figures() -> None:
+    large = {"1000000": "1M", "1234567": "1.235M", "50000": "50,000", "98765.4321": "98.77k"}
     async with at(active(), size=(160, 48)) as (app, pilot):
-        await type_line(app, pilot, f"set btc/usdt notional_per_second {typed}")
-        await pilot.press("f10")
-        await pilot.pause()
-        row = next(line for line in text_of(app).splitlines() if "notional_per_second" in line)
-        assert f" {reads} quote" in row
+        for typed, reads in large.items():
+            await type_line(app, pilot, f"set btc/usdt notional_per_second {typed}")
+            await pilot.press("f10")
+            await pilot.pause()
+            row = next(line for line in text_of(app).splitlines() if "notional_per_second" in line)
+            assert f" {reads} quote" in row
+            await pilot.press("escape")
 
 
 async def test_a_thousand_changes_a_second_are_few_pictures() -> None:
