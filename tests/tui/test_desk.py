@@ -279,8 +279,10 @@ async def test_the_bar_names_no_market_without_those_before_it() -> None:
     desk = StoryDesk().start()
     for symbol, mid in (("USDC/USDT", "1.0008"), ("BTC/USDT", "99951.2"), ("ETH/USDT", "3412.1")):
         desk.tick(symbol, Decimal(mid))
-    for width in range(60, 160, 5):
-        async with at(desk, (width, 24)) as (app, _):
+    async with at(desk, (60, 24)) as (app, pilot):
+        for width in range(60, 160, 5):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
             bar = text_of(app).splitlines()[0]
             shown = [pair in bar for pair in ("BTC/USDT", "ETH/USDT", "USDC/USDT")]
             assert shown == sorted(shown, reverse=True), bar
