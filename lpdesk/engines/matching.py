@@ -3,15 +3,14 @@
 Every command is a plain call that returns its events, flat int tuples (see `Kind`). The engine
 numbers the orders, 1, 2, 3 ..., so the same commands give the same events anywhere.
 
-Owner 0 is nobody: such orders may trade with each other and are cancelled one by one. Fees are left
-to the caller as rates: an event carries price and lots, and `fee` is exact.
+Owner 0 is nobody: such orders may trade with each other and are cancelled one by one. Fees are the
+caller's: an event carries price and lots.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal, Inexact
 from enum import IntEnum
 from operator import itemgetter
 from typing import Final
@@ -46,7 +45,6 @@ Ladder = list[tuple[int, int]]
 
 BY_KEY: Final = itemgetter(1)
 NO_QUOTE: Final = (2**70, 0)  # further away than any tolerance
-_EXACT: Final = Context(prec=60, traps=[Inexact])
 
 
 class OrderType(IntEnum):
@@ -73,11 +71,6 @@ FOK: Final = int(OrderType.FOK)
 MARKET: Final = int(OrderType.MARKET)
 CANCEL_NEWEST: Final = int(SelfMatch.CANCEL_NEWEST)
 CANCEL_OLDEST: Final = int(SelfMatch.CANCEL_OLDEST)
-
-
-def fee(price: int, lots: int, bps: Decimal) -> Decimal:
-    """Fee of one fill in tick-lots, exact; negative is a rebate. Raises `Inexact`, never rounds."""
-    return _EXACT.multiply(Decimal(price * lots), bps).scaleb(-4, _EXACT)
 
 
 class MatchingEngine(OrderBook):
@@ -363,15 +356,17 @@ class MatchingEngine(OrderBook):
         wanted.append(NO_QUOTE)
         quotes = iter(wanted)
         target, size = quote = next(quotes)
+        before = -price_tolerance
         # The sort is stable: at one price the owner's orders come in queue order.
         for order in sorted(mine.items(), key=BY_KEY):
             oid, key = order
-            nearest = key - price_tolerance
-            while target < nearest:
+            off = target - key
+            while off < before:
                 fresh.append(quote)
                 target, size = quote = next(quotes)
+                off = target - key
             if (
-                target <= key + price_tolerance
+                off <= price_tolerance
                 and -lots_tolerance <= levels[key][oid] - size <= lots_tolerance
                 and (key > 0) == (target > 0)
                 and -lowest < key
@@ -387,11 +382,13 @@ class MatchingEngine(OrderBook):
 
 def _quotable(bids: Quotes, asks: Quotes) -> bool:
     """Whether the ladder is best first, does not cross itself, and has good prices and sizes."""
-    last = bids[0][0] if bids else 0
+    last = bids[0][0] if bids else 1
     for price, lots in bids:
-        if not 0 < price <= last or lots <= 0:
+        if price > last or lots <= 0:
             return False
         last = price
+    if last <= 0:
+        return False
     last = bids[0][0] + 1 if bids else 1
     for price, lots in asks:
         if price < last or lots <= 0:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, Inexact
-
 import pytest
 
 from lpdesk.engines.book import BookSide, DepthFeed, Event, Events, Kind, Reason, Resting
-from lpdesk.engines.matching import MatchingEngine, OrderType, Quotes, SelfMatch, fee
+from lpdesk.engines.matching import MatchingEngine, OrderType, Quotes, SelfMatch
 
 NOBODY, ALICE, BOB, CAROL, MAKER = 0, 1, 2, 3, 9
 OWNERS = {"nobody": NOBODY, "alice": ALICE, "bob": BOB, "carol": CAROL, "maker": MAKER}
@@ -217,13 +215,6 @@ def test_queries_name_order_queue_and_owner(book: MatchingEngine) -> None:
     assert book.order(77) is None and book.lots_ahead(77) is None
     assert [book.lots_ahead(oid) for oid in (1, 2, 3)] == [0, 5, 0]
     assert book.orders_of(ALICE) == [1, 3]
-
-
-def test_fee_is_exact_and_a_negative_rate_is_a_rebate() -> None:
-    assert fee(100_001, 3, Decimal("2.5")) == Decimal("75.000750")
-    assert fee(100_001, 3, Decimal("-0.5")) == Decimal("-15.000150")
-    with pytest.raises(Inexact):
-        fee(2**62, 2**62, Decimal("0.123456789012345678901234567890123456789"))
 
 
 # -- the maker's ladder
