@@ -91,6 +91,8 @@ class Connection(HttpToolsProtocol):
     """Whether a request has begun, and is not here whole."""
     _in_head = True
     _head_bytes = 0
+    _deaf = False
+    """Whether what still comes is read, as else it would reset the answer, and thrown away."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         if len(self.connections) >= self.limits.connections:
@@ -99,6 +101,8 @@ class Connection(HttpToolsProtocol):
         self._arm()
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
@@ -170,7 +174,7 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._owed and not self.cycle.more_body:
-            self.cycle.keep_alive = False
+            self.cycle.keep_alive, self._deaf = False, True
             return
         if not self._owed or not self.cycle.response_started:
             status, body = document([Problem(code, text)])
