@@ -20,7 +20,7 @@ _MEDDLING_PREFIXES = ("LPDESK_", "TEXTUAL", "TYPER_")
 
 settings.register_profile(
     "small",
-    max_examples=40,
+    max_examples=50,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -362,7 +362,7 @@ def test_the_invariants_hold_whatever_happens() -> None:
     profile = hypothesis_settings.default
     assert profile is not None
     longer = hypothesis_settings(
-        profile, stateful_step_count=60, max_examples=4 * profile.max_examples
+        profile, stateful_step_count=60, max_examples=6 * profile.max_examples
     )
     run_state_machine_as_test(AnythingGoes, settings=longer)
     assert set(KINDS) <= {name.partition(" ")[0] for name in REACHED}

@@ -174,14 +174,11 @@ def test_a_cut_file_is_found(path: Path) -> None:
             assert "not a journal" in str(error)  # noqa: PT017
 
 
-@pytest.mark.parametrize(
-    ("bit", "step"),
-    [(128, 64 * 17), *(pytest.param(b, 64 * 7, marks=pytest.mark.long) for b in (1, 128))],
-)
-def test_damage_anywhere_in_the_file_is_found_or_harmless(path: Path, bit: int, step: int) -> None:
+@pytest.mark.parametrize("bit", [pytest.param(1, marks=pytest.mark.long), 128])
+def test_damage_anywhere_in_the_file_is_found_or_harmless(path: Path, bit: int) -> None:
     """In free space and in indexes too: never a record that is not ours."""
     data, records, seen = path.read_bytes(), trading(RFQS), 0
-    for place in range(0, len(data), step):
+    for place in range(0, len(data), 64 * 7):
         path.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
         try:
             ok = check_chain(path).ok
@@ -189,7 +186,7 @@ def test_damage_anywhere_in_the_file_is_found_or_harmless(path: Path, bit: int, 
         except JournalError:
             ok = False
         seen += not ok
-    assert seen > 10
+    assert seen > 30
 
 
 @pytest.fixture
